@@ -1,0 +1,138 @@
+import type { ByteWriter } from "./bytes.ts";
+import type { LogCodec } from "./codec.ts";
+import { KvsError } from "./errors.ts";
+import { FORMAT_VERSION, isInterval, type LogHeader, type ParsedHeader } from "./header.ts";
+import { type JsonCommand, formatCommand, parseCommand } from "./json-command.ts";
+import { decodeUtf8 } from "./key.ts";
+import { MAX_FRAME_BYTES } from "./limits.ts";
+import type { FrameRecord, Mutation, ParsedFrame, StoredRecord } from "./record.ts";
+
+/*
+ * One command a line. The first line is the log's header: the removal of the
+ * empty key, which is nothing to a reader that knows no headers, with a field
+ * "kvs". An empty line seals the log. There are no checksums.
+ */
+const NEWLINE = 0x0a;
+const FIRST_GUESS_BYTES = 4096;
+
+/** What the seal adds to a JSON log. */
+export const JSON_SEAL = "\n";
+
+/** The codec of every JSON log. */
+export const jsonCodec: LogCodec = {
+  format: "json",
+  encodeFrame,
+  encodeSeal: (out) => out.append(Buffer.from(JSON_SEAL)),
+  parseFrame,
+  decodeRecord,
+};
+
+/** Renders a header as the first line of a JSON log. */
+export function encodeJsonHeader(header: LogHeader): Buffer {
+  const { storeId, logId, first, last, inputs } = header;
+  const kvs = { version: FORMAT_VERSION, store: storeId, log: logId, first, last, inputs };
+  return Buffer.from(`${JSON.stringify({ Remove: { key: "", kvs } })}\n`);
+}
+
+/** Parses the first line of a JSON log. */
+export function parseJsonHeader(bytes: Buffer): ParsedHeader {
+  const end = bytes.indexOf(NEWLINE);
+  if (end < 0) {
+    return bytes.length >= MAX_FRAME_BYTES
+      ? { status: "damaged", reason: "its first line does not end" }
+      : { status: "incomplete", needed: bytes.length + FIRST_GUESS_BYTES };
+  }
+  const fields = headerFields(bytes.utf8Slice(0, end));
+  if (fields === undefined) return { status: "damaged", reason: "its first line is no header" };
+  const { version, store, log, first, last, inputs } = fields;
+  if (version !== FORMAT_VERSION) {
+    return typeof version === "number"
+      ? { status: "version", version }
+      : { status: "damaged", reason: "its header names no version" };
+  }
+  if (!isId(store, 32) || !isId(log, 16) || typeof first !== "number" || typeof last !== "number") {
+    return { status: "damaged", reason: "its header is incomplete" };
+  }
+  if (!isInterval(first, last) || !Array.isArray(inputs) || !inputs.every((input) => isId(input, 16))) {
+    return { status: "damaged", reason: "its header contradicts itself" };
+  }
+  return { status: "header", length: end + 1, header: { storeId: store, logId: log, first, last, inputs } };
+}
+
+function headerFields(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const parsed = JSON.parse(line) as { Remove?: { kvs?: Record<string, unknown> } } | null;
+    const fields = parsed?.Remove?.kvs;
+    return typeof fields === "object" && fields !== null ? fields : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isId(value: unknown, digits: number): value is string {
+  return typeof value === "string" && value.length === digits && /^[0-9a-f]+$/.test(value);
+}
+
+function encodeFrame(out: ByteWriter, position: number, mutations: readonly Mutation[]): FrameRecord[] {
+  const start = out.length;
+  const last = mutations.length - 1;
+  return mutations.map((mutation, index) => {
+    const at = out.length;
+    out.append(Buffer.from(`${formatCommand(mutation, { more: index < last })}\n`));
+    return recordAt(mutation, position + at - start, out.length - at);
+  });
+}
+
+function parseFrame(bytes: Buffer, offset: number, position: number): ParsedFrame {
+  const records: FrameRecord[] = [];
+  let at = offset;
+  for (;;) {
+    const end = bytes.indexOf(NEWLINE, at);
+    if (end < 0) return unfinished(bytes, offset);
+    if (end === at) {
+      return records.length === 0
+        ? { status: "seal", length: JSON_SEAL.length, summary: undefined }
+        : { status: "damaged", reason: "a batch breaks off" };
+    }
+    const command = parseLine(bytes.subarray(at, end));
+    if (command instanceof KvsError) return { status: "damaged", reason: "a line is not a command" };
+    records.push(recordAt(command.mutation, position + at - offset, end + 1 - at));
+    at = end + 1;
+    if (!command.more) return { status: "records", length: at - offset, records };
+  }
+}
+
+function unfinished(bytes: Buffer, offset: number): ParsedFrame {
+  const available = bytes.length - offset;
+  if (available >= MAX_FRAME_BYTES) return { status: "damaged", reason: "a line does not end" };
+  return { status: "incomplete", needed: Math.max(available * 2, FIRST_GUESS_BYTES) };
+}
+
+function decodeRecord(bytes: Buffer): StoredRecord | undefined {
+  const command = bytes.at(-1) === NEWLINE ? parseLine(bytes.subarray(0, -1)) : undefined;
+  if (command === undefined || command instanceof KvsError) return undefined;
+  const { kind, key, value, expiresAt } = command.mutation;
+  return {
+    kind,
+    key,
+    value: Buffer.from(value as Uint8Array),
+    encoding: typeof value === "string" ? "utf8" : "bytes",
+    expiresAt,
+  };
+}
+
+function recordAt(mutation: Mutation, position: number, length: number): FrameRecord {
+  const { key, kind, expiresAt } = mutation;
+  return { key, position, length, kind, expiresAt, checksum: 0 };
+}
+
+function parseLine(line: Buffer): JsonCommand | KvsError {
+  const text = decodeUtf8(line);
+  if (text === undefined) return new KvsError("UNDECODABLE_RECORD", "Cannot decode command: it is not UTF-8");
+  try {
+    return parseCommand(text);
+  } catch (error) {
+    if (error instanceof KvsError) return error;
+    throw error;
+  }
+}
