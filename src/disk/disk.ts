@@ -1,0 +1,71 @@
+/**
+ * Everything the engine asks of an operating system. The real one is
+ * `realDisk`; tests put a simulated disk in its place, which can cut the power
+ * or fail any call. Every method is synchronous but `syncInBackground`, and
+ * throws a `KvsError` with code `IO` whose `cause.code` is the system's.
+ */
+export interface Disk {
+  /** The path from the root, whatever the current directory becomes later. */
+  absolute(path: string): string;
+  /** Names in a directory, in no order; undefined when there is none. */
+  list(directory: string): string[] | undefined;
+  /** Creates one directory, mode 0700, unless it is there; its parent must exist. */
+  makeDirectory(directory: string): void;
+  /** Opens a regular file to read; undefined when there is none of that name. */
+  openToRead(path: string): ReadableFile | undefined;
+  /** Opens an existing regular file to append to. */
+  openToAppend(path: string): AppendableFile;
+  /** Creates a file, mode 0600, replacing one of that name. */
+  create(path: string): AppendableFile;
+  /** Opens the file that processes exclude each other with, creating it, mode 0600, if `create` is true. */
+  openLock(path: string, options: { readonly create: boolean }): LockFile | undefined;
+  rename(from: string, to: string): void;
+  /** Removes a file; one that is gone already is no error. */
+  unlink(path: string): void;
+  /** Makes creations, renames and removals in a directory durable. */
+  syncDirectory(directory: string): void;
+  /** Names this boot of the machine, 16 bytes in hex; `UNKNOWN_BOOT` where it cannot be told. */
+  bootId(): string;
+}
+
+/** A file to read from. */
+export interface ReadableFile {
+  readonly path: string;
+  /** Bytes from `position`; fewer only at the file's end. The buffer is the caller's. */
+  read(position: number, length: number): Buffer;
+  size(): number;
+  close(): void;
+}
+
+/** A file that grows at its end. */
+export interface AppendableFile {
+  readonly path: string;
+  /**
+   * Hands the bytes to the operating system, all of them or an error; after an
+   * error some may have been written, and `size` tells.
+   */
+  append(bytes: Uint8Array): void;
+  size(): number;
+  /** Cuts the file's end off. */
+  truncate(size: number): void;
+  /** Makes the content durable before it returns. */
+  sync(): void;
+  /** The same without blocking the thread. */
+  syncInBackground(): Promise<void>;
+  /** Closes the file, once a sync in the background has ended. */
+  close(): void;
+}
+
+/** The file whose lock admits one writer at a time, and which holds the hint. */
+export interface LockFile {
+  readonly path: string;
+  /** Takes the lock if nobody has it; the operating system frees it when the process dies. */
+  tryLock(): boolean;
+  unlock(): void;
+  /** False when another file stands under the path by now: this lock then excludes nobody. */
+  isCurrent(): boolean;
+  read(position: number, length: number): Buffer;
+  write(position: number, bytes: Uint8Array): void;
+  sync(): void;
+  close(): void;
+}

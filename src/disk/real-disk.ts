@@ -1,0 +1,123 @@
+import * as fs from "node:fs";
+import { resolve } from "node:path";
+import { UNKNOWN_BOOT } from "../format/hint.ts";
+import { appendableFile } from "./appendable-file.ts";
+import type { Disk, ReadableFile } from "./disk.ts";
+import { ioError, system, systemCode } from "./io-error.ts";
+import { openLockFile } from "./lock-file.ts";
+import { readAt } from "./read-at.ts";
+import { syncHard } from "./sync.ts";
+
+const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = fs.constants;
+
+/**
+ * The disk of this machine. Files are never reached through a symbolic link,
+ * and opening never waits, as it would for a FIFO.
+ */
+export const realDisk: Disk = {
+  absolute: (path) => resolve(path),
+  list,
+  makeDirectory,
+  openToRead,
+  openToAppend: (path) => appendableFile(path, open("open", path, O_WRONLY | O_APPEND)),
+  create: (path) => appendableFile(path, open("create", path, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC)),
+  openLock: (path, options) => {
+    const fd = openUnlessMissing(path, O_RDWR | (options.create ? O_CREAT : 0));
+    return fd === undefined ? undefined : openLockFile(path, fd);
+  },
+  rename: (from, to) => system("rename", from, () => fs.renameSync(from, to)),
+  unlink,
+  syncDirectory,
+  bootId,
+};
+
+function list(directory: string): string[] | undefined {
+  try {
+    return fs.readdirSync(directory);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw ioError("open store", directory, error);
+  }
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    fs.mkdirSync(directory, { mode: DIRECTORY_MODE });
+  } catch (error) {
+    // What is there already may still be no directory: listing it will tell.
+    if (systemCode(error) !== "EEXIST") throw ioError("create directory", directory, error);
+  }
+}
+
+function openToRead(path: string): ReadableFile | undefined {
+  const fd = openUnlessMissing(path, O_RDONLY);
+  return fd === undefined ? undefined : readableFile(path, fd);
+}
+
+function openUnlessMissing(path: string, flags: number): number | undefined {
+  try {
+    return open("open", path, flags);
+  } catch (error) {
+    if (error instanceof Error && systemCode(error.cause) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Opens a regular file; anything else is refused, and nothing is followed.
+ * (Windows knows neither flag: there they are undefined, which counts as 0.)
+ */
+function open(action: string, path: string, flags: number): number {
+  const fd = system(action, path, () => fs.openSync(path, flags | O_NOFOLLOW | O_NONBLOCK, FILE_MODE));
+  const isFile = system(action, path, () => fs.fstatSync(fd).isFile());
+  if (isFile) return fd;
+  fs.closeSync(fd);
+  throw ioError(action, path, "it is not a regular file");
+}
+
+function readableFile(path: string, fd: number): ReadableFile {
+  return {
+    path,
+    read: (position, length) => readAt(path, fd, position, length),
+    size: () => system("examine", path, () => fs.fstatSync(fd).size),
+    close: () => system("close", path, () => fs.closeSync(fd)),
+  };
+}
+
+function unlink(path: string): void {
+  try {
+    fs.unlinkSync(path);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw ioError("remove", path, error);
+  }
+}
+
+function syncDirectory(directory: string): void {
+  // Windows has no such call and needs none: NTFS journals its directories.
+  if (process.platform === "win32") return;
+  system("sync", directory, () => {
+    const fd = fs.openSync(directory, O_RDONLY);
+    try {
+      syncHard(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+  });
+}
+
+let knownBootId: string | undefined;
+
+function bootId(): string {
+  knownBootId ??= readBootId();
+  return knownBootId;
+}
+
+function readBootId(): string {
+  try {
+    return fs.readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim().replaceAll("-", "");
+  } catch {
+    return UNKNOWN_BOOT;
+  }
+}
