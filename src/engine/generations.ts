@@ -1,0 +1,279 @@
+import type { Disk } from "../disk/disk.ts";
+import { logName, parseLogName } from "../disk/file-names.ts";
+import { KvsError } from "../format/errors.ts";
+import type { Interval } from "../format/header.ts";
+import { type Hint, promisedBytes } from "../format/hint.ts";
+import type { EncodedKey } from "../format/key.ts";
+import type { RecordRef, StoredRecord } from "../format/record.ts";
+import type { HintReader } from "./hint-reader.ts";
+import { Log } from "./log.ts";
+import { tile } from "./tiling.ts";
+
+/** Listings that may fail in a row while other processes publish, before the store counts as unreadable. */
+const LISTING_ATTEMPTS = 200;
+const LISTING_PAUSE_MS = 1;
+
+/** A key's newest record, and the log that holds it. */
+export interface Found {
+  readonly log: Log;
+  readonly ref: RecordRef;
+}
+
+/**
+ * The generations of a store as this handle sees them. Other processes append,
+ * rotate and publish meanwhile; `catchUp` takes their changes in.
+ */
+export class Generations {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #hints: HintReader;
+  #logs: readonly Log[] = [];
+  #superseded: readonly Interval[] = [];
+  /** The change counter and the layout that this view includes; undefined when it must look at the files. */
+  #seenCounter: number | undefined;
+  #seenLayout: number | undefined;
+  #damage: KvsError | undefined;
+
+  constructor(disk: Disk, directory: string, hints: HintReader) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#hints = hints;
+  }
+
+  /** The current logs, oldest first. */
+  get logs(): readonly Log[] {
+    return this.#logs;
+  }
+
+  /** The log that is written to, unless it was sealed and its successor is still to come. */
+  get newest(): Log | undefined {
+    return this.#logs.at(-1);
+  }
+
+  /** Logs that a merge has replaced and nobody has removed yet. */
+  get superseded(): readonly Interval[] {
+    return this.#superseded;
+  }
+
+  /**
+   * Takes in what other handles wrote. Costs one read of the hint when nothing
+   * changed. Returns the hint it went by, sampled before any file was looked at.
+   */
+  catchUp(): Hint | undefined {
+    const hint = this.#hints.read();
+    if (hint !== undefined && hint.counter === this.#seenCounter) return hint;
+    if (hint === undefined || hint.layout !== this.#seenLayout) return this.reload();
+    this.newest?.catchUp();
+    // The next log is there, or about to be.
+    if (this.newest?.sealed === true) return this.reload();
+    this.#judge(hint);
+    return hint;
+  }
+
+  /** Lists the directory anew and opens what is new in it. */
+  reload(): Hint | undefined {
+    let previous: string | undefined;
+    for (let attempt = 0; attempt < LISTING_ATTEMPTS; attempt += 1) {
+      if (attempt > 1) Bun.sleepSync(LISTING_PAUSE_MS);
+      const hint = this.#hints.read();
+      const intervals = this.#listLogs();
+      const problem = this.#adopt(intervals, hint);
+      if (problem === undefined && !this.#isUnfinished()) return this.#settle(hint);
+      // A listing made while others publish may show neither the old nor the new:
+      // only one that is seen twice, with nothing written between, is believed.
+      const fingerprint = `${hint?.counter}/${intervals.map(logName).toSorted().join("/")}`;
+      if (fingerprint === previous) {
+        if (problem !== undefined) throw problem;
+        return this.#settle(hint);
+      }
+      previous = fingerprint;
+    }
+    throw new KvsError(
+      "IO",
+      `Cannot open store "${this.#directory}": its files change faster than they can be listed`,
+    );
+  }
+
+  /** The newest record of a key, a removal too; damage that could hide a newer one is thrown. */
+  find(key: EncodedKey): Found | undefined {
+    this.checkNewest();
+    for (let index = this.#logs.length - 1; index >= 0; index -= 1) {
+      const log = this.#logs[index];
+      if (log === undefined) continue;
+      if (index < this.#logs.length - 1) log.loadSealed();
+      const ref = log.index.get(key);
+      if (ref !== undefined) return { log, ref };
+    }
+    return undefined;
+  }
+
+  /** The newest record of a key that has a value which did not expire by `now` (absolute milliseconds). */
+  findLive(key: EncodedKey, now: number): Found | undefined {
+    const found = this.find(key);
+    return found !== undefined && isLive(found.ref, now) ? found : undefined;
+  }
+
+  /** Reads what `findLive` found. */
+  readLive(key: EncodedKey, now: number): StoredRecord | undefined {
+    const found = this.findLive(key, now);
+    return found?.log.read(key, found.ref);
+  }
+
+  /** Throws if the newest log ends before what was promised to be in it. */
+  checkNewest(): void {
+    if (this.#damage !== undefined) throw this.#damage;
+  }
+
+  /** How far the newest log must be whole, by this hint. */
+  promised(hint: Hint | undefined): number {
+    if (hint === undefined || hint.logId !== this.newest?.header.logId) return 0;
+    return promisedBytes(hint, this.#disk.bootId());
+  }
+
+  /** Adds the log that this handle created. */
+  push(log: Log): void {
+    log.catchUp();
+    this.#logs = [...this.#logs, log];
+    this.#damage = undefined;
+  }
+
+  /** Notes that this view includes everything up to a hint that this handle wrote. */
+  noteSeen(hint: Hint): void {
+    this.#seenCounter = hint.counter;
+    this.#seenLayout = hint.layout;
+  }
+
+  /** Makes the next `catchUp` look at the files, whatever the counter says. */
+  forgetSeen(): void {
+    this.#seenCounter = undefined;
+    this.#seenLayout = undefined;
+  }
+
+  close(): void {
+    for (const log of this.#logs) log.release();
+    this.#logs = [];
+  }
+
+  #listLogs(): Interval[] {
+    const intervals: Interval[] = [];
+    for (const name of this.#disk.list(this.#directory) ?? []) {
+      const interval = parseLogName(name);
+      if (interval !== undefined) intervals.push(interval);
+    }
+    return intervals;
+  }
+
+  /** Makes these logs the view; an error where they are no store, undefined where all is well. */
+  #adopt(intervals: readonly Interval[], hint: Hint | undefined): KvsError | undefined {
+    const { current, superseded, problem } = tile(intervals);
+    if (problem !== undefined) return this.#notAStore(problem);
+    const last = current.at(-1)?.last ?? 0;
+    if (hint !== undefined && hint.generation > last) {
+      return this.#notAStore(`the newest log, generation ${hint.generation}, is missing`);
+    }
+    const opened = this.#openAll(current);
+    if (opened === undefined) return this.#notAStore("a log vanished while it was being opened");
+    const failure = this.#findStranger(opened) ?? this.#findUnfoundedClaim(opened, superseded);
+    if (failure !== undefined) {
+      for (const log of opened) log.release();
+      return failure;
+    }
+    for (const log of this.#logs) log.release();
+    this.#logs = opened;
+    this.#superseded = superseded;
+    this.newest?.catchUp();
+    return undefined;
+  }
+
+  /** Opens logs, or takes over those that are open; undefined if one is not there any more. */
+  #openAll(intervals: readonly Interval[]): Log[] | undefined {
+    const known = new Map<string, Log>();
+    for (const log of this.#logs) known.set(log.name, log);
+    const opened: Log[] = [];
+    for (const interval of intervals) {
+      // No name is ever used for two files.
+      const log = known.get(logName(interval));
+      if (log !== undefined) {
+        log.retain();
+        opened.push(log);
+        continue;
+      }
+      const fresh = this.#openOrRelease(interval, opened);
+      if (fresh === undefined) return undefined;
+      opened.push(fresh);
+    }
+    return opened;
+  }
+
+  /** Opens one log; where that fails, gives back those opened before it. */
+  #openOrRelease(interval: Interval, opened: readonly Log[]): Log | undefined {
+    let log: Log | undefined;
+    try {
+      log = Log.open(this.#disk, this.#directory, interval);
+      return log;
+    } finally {
+      if (log === undefined) for (const other of opened) other.release();
+    }
+  }
+
+  #findStranger(logs: readonly Log[]): KvsError | undefined {
+    const storeId = logs[0]?.header.storeId;
+    const stranger = logs.find((log) => log.header.storeId !== storeId);
+    return stranger?.damage({ offset: 0, reason: "it belongs to another store" });
+  }
+
+  /** A log replaces others only if it is whole, and of the same store as they are. */
+  #findUnfoundedClaim(logs: readonly Log[], superseded: readonly Interval[]): KvsError | undefined {
+    for (const interval of superseded) {
+      const cover = logs.find((log) => log.first <= interval.first && interval.last <= log.last);
+      if (cover === undefined) continue;
+      if (!cover.endsWithSeal())
+        return cover.damage({ offset: cover.size(), reason: "the log breaks off before its seal" });
+      const covered = Log.open(this.#disk, this.#directory, interval);
+      const same = covered === undefined || covered.header.storeId === cover.header.storeId;
+      covered?.release();
+      if (!same) return cover.damage({ offset: 0, reason: "it belongs to another store" });
+    }
+    return undefined;
+  }
+
+  /** True when the newest log is sealed: its successor may just not have been listed. */
+  #isUnfinished(): boolean {
+    return this.newest?.sealed === true;
+  }
+
+  #settle(hint: Hint | undefined): Hint | undefined {
+    this.#seenLayout = hint?.layout;
+    this.#judge(hint);
+    return hint;
+  }
+
+  #judge(hint: Hint | undefined): void {
+    this.#damage = this.#damageOfNewest(hint);
+    // Odd: somebody is writing, or died while writing; what comes must be looked at.
+    this.#seenCounter = hint !== undefined && hint.counter % 2 === 0 ? hint.counter : undefined;
+  }
+
+  #damageOfNewest(hint: Hint | undefined): KvsError | undefined {
+    const log = this.newest;
+    if (log === undefined) return undefined;
+    if (log.sealed) return log.fault === undefined ? undefined : log.damage(log.fault);
+    // Nothing is ever synced that was not written: mostly this settles it.
+    if (hint === undefined || log.end >= hint.writtenBytes || log.end >= this.promised(hint))
+      return undefined;
+    return log.damage(
+      log.fault ?? { offset: log.end, reason: "the log breaks off before what was written to it" },
+    );
+  }
+
+  #notAStore(problem: string): KvsError {
+    return new KvsError("CORRUPT", `Cannot open store "${this.#directory}": ${problem}`, {
+      file: this.#directory,
+    });
+  }
+}
+
+/** True for a value that has not expired by `now`. */
+export function isLive(ref: RecordRef, now: number): boolean {
+  return ref.kind === "put" && (ref.expiresAt === 0 || ref.expiresAt > now);
+}

@@ -1,0 +1,176 @@
+import type { Disk } from "../disk/disk.ts";
+import type { LogFormat } from "../format/codec.ts";
+import { KvsError } from "../format/errors.ts";
+import type { EncodedKey } from "../format/key.ts";
+import type { Mutation, StoredRecord } from "../format/record.ts";
+import { compact, type CompactionResult } from "./compaction.ts";
+import { type Found, Generations } from "./generations.ts";
+import { HintReader } from "./hint-reader.ts";
+import type { Durability, ResolvedOptions } from "./options.ts";
+import type { KeyRange, Newest } from "./runs.ts";
+import { scan } from "./scan.ts";
+import { computeStats, type StoreStats } from "./stats.ts";
+import { WriteLock } from "./write-lock.ts";
+import { Writer } from "./writer.ts";
+import type { WriterContext } from "./writer-context.ts";
+
+export interface ScanRequest {
+  readonly range: KeyRange;
+  readonly reverse?: boolean;
+  readonly limit?: number;
+}
+
+/**
+ * The inside of an open store: brings the parts together, and sees to it that
+ * every read is up to date and every write is made under the lock.
+ */
+export class StoreHandle {
+  readonly directory: string;
+  readonly #disk: Disk;
+  readonly #options: ResolvedOptions;
+  readonly #hints: HintReader;
+  readonly #generations: Generations;
+  /** Made by the first write: most handles of short processes only read. */
+  #writing: { readonly lock: WriteLock; readonly writer: Writer } | undefined;
+  #closed = false;
+
+  constructor(disk: Disk, directory: string, options: ResolvedOptions) {
+    this.#disk = disk;
+    this.directory = disk.absolute(directory);
+    this.#options = options;
+    this.#hints = new HintReader(disk, this.directory);
+    this.#generations = new Generations(disk, this.directory, this.#hints);
+  }
+
+  /** Opens the store's files, creating the store unless the handle is to read only. */
+  open(): void {
+    try {
+      this.#openFiles();
+    } catch (error) {
+      this.#closeFiles();
+      throw error;
+    }
+  }
+
+  close(durability: Durability): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      this.#writing?.writer.close(durability);
+    } finally {
+      this.#closeFiles();
+    }
+  }
+
+  /** The newest record of a key that has a value, as of now. */
+  find(key: EncodedKey, now: number): Found | undefined {
+    return this.#view().findLive(key, now);
+  }
+
+  /** Reads a key's value, as of now. */
+  read(key: EncodedKey): StoredRecord | undefined {
+    return this.#view().readLive(key, Date.now());
+  }
+
+  /** Takes the write lock for the rest of the tick: until then nobody else writes. */
+  begin(): void {
+    this.#checkOpen();
+    if (this.#options.readOnly) {
+      throw new KvsError(
+        "READ_ONLY",
+        `Cannot write to store "${this.directory}": it was opened to read only`,
+      );
+    }
+    this.#writer().begin();
+  }
+
+  /** Writes one frame, all or nothing. `urgent` hands it to the operating system before this returns. */
+  write(mutations: readonly Mutation[], options: { readonly urgent: boolean }): void {
+    this.#writer().write(mutations, options);
+  }
+
+  /** Returns an answer that wrote nothing, once what it rests on is as durable as a write would be. */
+  answer<T>(answer: T): T {
+    this.#writer().settleAnswer();
+    return answer;
+  }
+
+  /** Runs a caller's code with the lock kept. */
+  runPinned<T>(work: () => T): T {
+    return this.#writer().runPinned(work);
+  }
+
+  /** Visits the live keys of a range, as of the first step. */
+  *scan({
+    range,
+    reverse = false,
+    limit = Number.POSITIVE_INFINITY,
+  }: ScanRequest): Generator<Newest, undefined> {
+    // What is buffered could still fail to be written: a snapshot holds no such thing.
+    this.#writing?.writer.flush();
+    yield* scan(this.#view(), { range, reverse, limit, now: Date.now() });
+  }
+
+  async sync(): Promise<void> {
+    this.#checkOpen();
+    await this.#writing?.writer.sync();
+  }
+
+  async compact(format: LogFormat | undefined): Promise<CompactionResult> {
+    this.begin();
+    const { waitMs } = this.#options;
+    return compact({ ...this.#context(), writer: this.#writer(), waitMs }, format);
+  }
+
+  stats(): StoreStats {
+    this.#checkOpen();
+    if (this.#writing?.writer.lockHeld === true) this.#writing.writer.release();
+    const hint = this.#generations.catchUp();
+    return computeStats(this.directory, this.#generations, hint, Date.now());
+  }
+
+  #writer(): Writer {
+    if (this.#writing === undefined) {
+      const context = this.#context();
+      this.#writing = { lock: context.lock, writer: new Writer(context, this.#options) };
+    }
+    return this.#writing.writer;
+  }
+
+  #context(): WriterContext {
+    const lock = this.#writing?.lock ?? new WriteLock(this.#disk, this.directory, this.#options.waitMs);
+    return { disk: this.#disk, directory: this.directory, generations: this.#generations, lock };
+  }
+
+  #openFiles(): void {
+    const { readOnly, create } = this.#options;
+    this.#generations.reload();
+    if (this.#generations.newest !== undefined) return;
+    if (this.#disk.list(this.directory) === undefined) {
+      if (readOnly || !create)
+        throw new KvsError("NO_STORE", `Cannot open store "${this.directory}": there is no such directory`);
+      this.#disk.makeDirectory(this.directory);
+    }
+    if (readOnly || !create) return;
+    this.#writer().begin();
+    this.#writer().release();
+  }
+
+  #closeFiles(): void {
+    this.#writing?.lock.close();
+    this.#generations.close();
+    this.#hints.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new KvsError("CLOSED", `Cannot use store "${this.directory}": it was closed`);
+    this.#writing?.writer.checkUsable();
+  }
+
+  /** The generations as of now; while this handle holds the lock nobody else changes them. */
+  #view(): Generations {
+    this.#checkOpen();
+    if (this.#writing?.writer.lockHeld !== true) this.#generations.catchUp();
+    return this.#generations;
+  }
+}

@@ -1,0 +1,34 @@
+import type { Disk, ReadableFile } from "../disk/disk.ts";
+import { LOCK_NAME } from "../disk/file-names.ts";
+import { HINT_BYTES, type Hint, parseHint } from "../format/hint.ts";
+
+/** A hint that is being written fails its checksum for a moment; one that is damaged does so for good. */
+const READ_ATTEMPTS = 4;
+
+/** Reads the hint in LOCK, without locking: how a handle learns that another one wrote. */
+export class HintReader {
+  readonly #disk: Disk;
+  readonly #path: string;
+  #file: ReadableFile | undefined;
+
+  constructor(disk: Disk, directory: string) {
+    this.#disk = disk;
+    this.#path = `${directory}/${LOCK_NAME}`;
+  }
+
+  /** The hint, or undefined where there is none or it is damaged. */
+  read(): Hint | undefined {
+    this.#file ??= this.#disk.openToRead(this.#path);
+    for (let attempt = 0; this.#file !== undefined && attempt < READ_ATTEMPTS; attempt += 1) {
+      const hint = parseHint(this.#file.read(0, HINT_BYTES));
+      if (hint !== undefined) return hint;
+    }
+    return undefined;
+  }
+
+  /** Closes the file; the next `read` opens it again. */
+  close(): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
+}

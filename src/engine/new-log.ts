@@ -1,0 +1,34 @@
+import type { AppendableFile, Disk } from "../disk/disk.ts";
+import { logName } from "../disk/file-names.ts";
+import { publish, writeTemporary } from "../disk/publish.ts";
+import type { LogFormat } from "../format/codec.ts";
+import { KvsError } from "../format/errors.ts";
+import type { LogHeader } from "../format/header.ts";
+import { encodeLogHeader } from "../format/log-header.ts";
+import { Log } from "./log.ts";
+
+/**
+ * Creates the log that is written to next. It appears under its name with its
+ * header whole and durable, so that a bad header is never a torn write.
+ */
+export function createLog(disk: Disk, directory: string, format: LogFormat, header: LogHeader): Log {
+  const path = `${directory}/${logName(header)}`;
+  writeTemporary(disk, path, (file) => file.append(encodeLogHeader(format, header)));
+  publish(disk, directory, path);
+  return openExisting(disk, directory, header);
+}
+
+/** Opens a log that this handle has just put in place. */
+function openExisting(disk: Disk, directory: string, header: LogHeader): Log {
+  const log = Log.open(disk, directory, header);
+  if (log !== undefined) return log;
+  throw new KvsError(
+    "IO",
+    `Cannot open "${directory}/${logName(header)}": it vanished as soon as it was written`,
+  );
+}
+
+/** Opens a log's file to append to it. */
+export function openAppender(disk: Disk, log: Log): AppendableFile {
+  return disk.openToAppend(log.path);
+}

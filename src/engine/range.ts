@@ -1,0 +1,34 @@
+import { KvsError } from "../format/errors.ts";
+import { encodeKey, type EncodedKey } from "../format/key.ts";
+import type { RangeOptions, ScanOptions } from "./options.ts";
+import type { KeyRange } from "./runs.ts";
+
+const LAST_CHARACTER = "\xff";
+
+/** The keys that a scan's options ask for, as one range. */
+export function rangeOf({ prefix, from, to }: RangeOptions): KeyRange {
+  const start = from === undefined ? ("" as EncodedKey) : encodeKey(from);
+  const end = to === undefined ? undefined : encodeKey(to);
+  if (prefix === undefined) return { from: start, to: end };
+  const encoded = encodeKey(prefix);
+  const after = afterPrefix(encoded);
+  return {
+    from: encoded > start ? encoded : start,
+    to: end === undefined || (after !== undefined && after < end) ? after : end,
+  };
+}
+
+/** How many entries a scan may return; anything but a whole number from 0 on is refused. */
+export function limitOf({ limit }: ScanOptions): number {
+  if (limit === undefined) return Number.POSITIVE_INFINITY;
+  if (Number.isSafeInteger(limit) && limit >= 0) return limit;
+  throw new KvsError("INVALID_ARGUMENT", `Cannot scan: limit is ${limit}, expected a whole number from 0 on`);
+}
+
+/** The first key after all those with a prefix; undefined when there is none. */
+function afterPrefix(prefix: EncodedKey): EncodedKey | undefined {
+  let end = prefix.length;
+  while (end > 0 && prefix[end - 1] === LAST_CHARACTER) end -= 1;
+  if (end === 0) return undefined;
+  return (prefix.slice(0, end - 1) + String.fromCharCode(prefix.charCodeAt(end - 1) + 1)) as EncodedKey;
+}

@@ -1,0 +1,128 @@
+import { parseTemporaryLogName } from "../disk/file-names.ts";
+import type { LogFormat } from "../format/codec.ts";
+import { evenAfter, type Hint, nextLayout, UNKNOWN_BOOT } from "../format/hint.ts";
+import { newCounter, newLayout, newLogId, newStoreId } from "./identifiers.ts";
+import type { Log } from "./log.ts";
+import { finishMerge, mergeLogs } from "./merge.ts";
+import { createLog, openAppender } from "./new-log.ts";
+import type { WriterContext } from "./writer-context.ts";
+
+/**
+ * What the first writer does that finds a store other than the hint says: after
+ * a crash, a power cut, or the loss of LOCK. Runs under the write lock, and may
+ * itself be cut short anywhere. Returns the hint that describes the store now.
+ */
+export function recover(context: WriterContext, hint: Hint | undefined, format: LogFormat): Hint {
+  removeUnfinishedLogs(context);
+  const existing = context.generations.newest;
+  if (existing === undefined) return describe(createStore(context, format), hint, { tornTails: 0 });
+  context.generations.checkNewest();
+  if (hint !== undefined && mayLie(context, hint)) copyNewest(context, existing);
+  const newest = context.generations.newest ?? existing;
+  const tornTails = newest.sealed ? 0 : cutTornTail(context, newest);
+  if (newest.sealed || hint?.logId !== newest.header.logId || hint.syncedBytes < newest.headerBytes) {
+    makeDurable(context, newest);
+  }
+  return describe(newest.sealed ? createSuccessor(context, newest) : newest, hint, { tornTails });
+
+  function describe(log: Log, old: Hint | undefined, found: { readonly tornTails: number }): Hint {
+    const same = old?.logId === log.header.logId;
+    return {
+      counter: old === undefined ? newCounter() : evenAfter(old.counter),
+      logId: log.header.logId,
+      generation: log.last,
+      writtenBytes: log.end,
+      syncedBytes: same ? Math.min(old.syncedBytes, log.end) : log.end,
+      bootId: context.disk.bootId(),
+      suspect: false,
+      tornTailsCut: (old?.tornTailsCut ?? 0) + found.tornTails,
+      layout: old === undefined ? newLayout() : nextLayout(old.layout),
+    };
+  }
+}
+
+/** Creates the first log of a store, its directory's name made durable as well. */
+function createStore(context: WriterContext, format: LogFormat): Log {
+  const { disk, directory, generations } = context;
+  const header = { storeId: newStoreId(), logId: newLogId(), first: 1, last: 1, inputs: [] };
+  const log = createLog(disk, directory, format, header);
+  disk.syncDirectory(parentOf(directory));
+  generations.push(log);
+  return log;
+}
+
+function createSuccessor({ disk, directory, generations }: WriterContext, sealed: Log): Log {
+  const number = sealed.last + 1;
+  const header = {
+    storeId: sealed.header.storeId,
+    logId: newLogId(),
+    first: number,
+    last: number,
+    inputs: [],
+  };
+  const log = createLog(disk, directory, sealed.codec.format, header);
+  generations.push(log);
+  return log;
+}
+
+/** Only writers make single generations, one at a time: those that are unfinished now were left by one that died. */
+function removeUnfinishedLogs({ disk, directory }: WriterContext): void {
+  for (const name of disk.list(directory) ?? []) {
+    const interval = parseTemporaryLogName(name);
+    if (interval !== undefined && interval.first === interval.last) disk.unlink(`${directory}/${name}`);
+  }
+}
+
+/** Removes what a writer left unfinished at the end of the newest log; the number of torn tails. */
+function cutTornTail({ disk }: WriterContext, log: Log): number {
+  log.catchUp();
+  if (log.sealed || log.size() <= log.end) return 0;
+  const appender = openAppender(disk, log);
+  try {
+    appender.truncate(log.end);
+    // Durable before anything is appended behind it: else old and new bytes could mix.
+    appender.sync();
+  } finally {
+    appender.close();
+  }
+  log.catchUp();
+  return 1;
+}
+
+/** Nothing is built on a step of another process that may not be on the disk. */
+function makeDurable({ disk, directory }: WriterContext, log: Log): void {
+  const appender = openAppender(disk, log);
+  try {
+    appender.sync();
+  } finally {
+    appender.close();
+  }
+  disk.syncDirectory(directory);
+  disk.syncDirectory(parentOf(directory));
+}
+
+/** In the boot in which a sync failed, the newest log may read back well and still not be on the disk. */
+function mayLie({ disk }: WriterContext, hint: Hint): boolean {
+  const bootId = disk.bootId();
+  return hint.suspect && (hint.bootId === bootId || bootId === UNKNOWN_BOOT);
+}
+
+/** Writes the newest log's records to a new file, which takes its place. */
+function copyNewest(context: WriterContext, log: Log): void {
+  const { disk, directory, generations } = context;
+  log.catchUp();
+  const interval = { first: log.first, last: log.last + 1 };
+  const merge = { disk, directory, inputs: [log], interval, format: log.codec.format, now: Date.now() };
+  finishMerge(disk, directory, runToEnd(mergeLogs(merge)));
+  generations.reload();
+}
+
+function runToEnd<T>(steps: Generator<void, T>): T {
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
+}
+
+function parentOf(directory: string): string {
+  return directory.slice(0, directory.lastIndexOf("/")) || "/";
+}

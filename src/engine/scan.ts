@@ -1,0 +1,42 @@
+import { type Generations, isLive } from "./generations.ts";
+import type { Log } from "./log.ts";
+import { frozenRun, type KeyRange, type Newest, newestByKey, runOfSealed } from "./runs.ts";
+
+export interface Scan {
+  readonly range: KeyRange;
+  readonly reverse: boolean;
+  readonly limit: number;
+  /** The time that decides which keys have expired, in absolute milliseconds. */
+  readonly now: number;
+}
+
+/**
+ * Visits the live keys of a range in bytewise order. What is visited is the
+ * store as it is at the first step: the logs are held open, and the index of
+ * the one that is written to is copied.
+ */
+export function* scan(generations: Generations, { range, reverse, limit, now }: Scan): Generator<Newest> {
+  if (limit === 0) return;
+  generations.checkNewest();
+  const { logs } = generations;
+  for (const log of logs) log.retain();
+  try {
+    let left = limit;
+    const runs = logs.map((log, index) =>
+      index === logs.length - 1 ? frozenRun(log, range) : sealedRun(log, range),
+    );
+    for (const newest of newestByKey(runs, { reverse })) {
+      if (!isLive(newest.ref, now)) continue;
+      yield newest;
+      left -= 1;
+      if (left === 0) return;
+    }
+  } finally {
+    for (const log of logs) log.release();
+  }
+}
+
+function sealedRun(log: Log, range: KeyRange): ReturnType<typeof runOfSealed> {
+  log.loadSealed();
+  return runOfSealed(log, range);
+}

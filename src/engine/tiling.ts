@@ -1,0 +1,39 @@
+import { logName } from "../disk/file-names.ts";
+import type { Interval } from "../format/header.ts";
+
+/** What a directory's logs are to each other. */
+export interface Tiling<T extends Interval> {
+  /** The logs that hold the store, oldest first: their intervals follow one another from 1 on. */
+  readonly current: readonly T[];
+  /** Logs whose interval lies inside a current one's. */
+  readonly superseded: readonly T[];
+  /** What is wrong, if anything: a gap, or logs that overlap. */
+  readonly problem: string | undefined;
+}
+
+/** Finds the intervals that tile the integers from 1. Pure: whether the covering logs are sound is for the caller. */
+export function tile<T extends Interval>(logs: readonly T[]): Tiling<T> {
+  // Where two start alike the longer comes first, and covers the other.
+  const ordered = logs.toSorted((a, b) => a.first - b.first || b.last - a.last);
+  const current: T[] = [];
+  const superseded: T[] = [];
+  let problem: string | undefined;
+  let covered = 0;
+  for (const log of ordered) {
+    if (log.last <= covered) {
+      superseded.push(log);
+      continue;
+    }
+    problem ??= problemBetween(covered, log);
+    current.push(log);
+    covered = log.last;
+  }
+  return { current, superseded, problem };
+}
+
+function problemBetween(covered: number, log: Interval): string | undefined {
+  if (log.first === covered + 1) return undefined;
+  if (log.first <= covered) return `"${logName(log)}" overlaps the log before it`;
+  const missing = { first: covered + 1, last: log.first - 1 };
+  return `"${logName(missing)}" is missing before "${logName(log)}"`;
+}

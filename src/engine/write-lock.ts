@@ -1,0 +1,103 @@
+import type { Disk, LockFile } from "../disk/disk.ts";
+import { LOCK_NAME } from "../disk/file-names.ts";
+import { KvsError } from "../format/errors.ts";
+import { encodeHint, HOLDER_AT, type Hint, WAITER_MARK_AT } from "../format/hint.ts";
+import { giveBackAll } from "./held-locks.ts";
+
+const SHORTEST_PAUSE_MS = 0.2;
+const LONGEST_PAUSE_MS = 2;
+const PID_BYTES = 4;
+
+/** Long enough for a process that polls to find the lock free. */
+const YIELD_MS = 3;
+
+/** The lock that admits one writer at a time to a store, and the hint that goes with it. */
+export class WriteLock {
+  readonly #disk: Disk;
+  readonly #path: string;
+  readonly #waitMs: number;
+  #file: LockFile | undefined;
+  #held = false;
+
+  constructor(disk: Disk, directory: string, waitMs: number) {
+    this.#disk = disk;
+    this.#path = `${directory}/${LOCK_NAME}`;
+    this.#waitMs = waitMs;
+  }
+
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** Waits for the lock, at most `waitMs`; then throws `LOCKED`, naming the holder. */
+  acquire(): void {
+    if (!this.tryAcquire()) this.#wait();
+  }
+
+  /** Takes the lock if it is free; whether it did. */
+  tryAcquire(): boolean {
+    this.#file ??= this.#disk.openLock(this.#path, { create: true });
+    if (this.#file?.tryLock() !== true) return false;
+    this.#held = true;
+    try {
+      if (this.#file.isCurrent()) {
+        this.#leaveName(this.#file);
+        return true;
+      }
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+    // Somebody removed LOCK: whoever locks the new one would not see ours.
+    this.close();
+    return false;
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#file?.unlock();
+  }
+
+  /** Lets a process that waits go first, if there is one; the lock must not be held. */
+  yieldToWaiters(): void {
+    if (this.#file?.read(WAITER_MARK_AT, 1)[0] !== 1) return;
+    this.#file.write(WAITER_MARK_AT, Buffer.of(0));
+    Bun.sleepSync(YIELD_MS);
+  }
+
+  writeHint(hint: Hint): void {
+    this.#file?.write(0, encodeHint(hint));
+  }
+
+  close(): void {
+    this.release();
+    this.#file?.close();
+    this.#file = undefined;
+  }
+
+  #leaveName(file: LockFile): void {
+    const pid = Buffer.alloc(PID_BYTES);
+    pid.writeUInt32LE(process.pid);
+    file.write(HOLDER_AT, pid);
+  }
+
+  #wait(): void {
+    const deadline = performance.now() + this.#waitMs;
+    giveBackAll();
+    let pause = SHORTEST_PAUSE_MS;
+    while (!this.tryAcquire()) {
+      if (performance.now() >= deadline) throw this.#locked();
+      this.#file?.write(WAITER_MARK_AT, Buffer.of(1));
+      Bun.sleepSync(pause * (0.5 + Math.random() / 2));
+      pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);
+    }
+  }
+
+  #locked(): KvsError {
+    const bytes = this.#file?.read(HOLDER_AT, PID_BYTES);
+    const holder = bytes?.length === PID_BYTES ? ` by process ${bytes.readUInt32LE(0)}` : "";
+    const message = `Cannot lock "${this.#path}": it was held${holder} for longer than ${this.#waitMs} ms`;
+    return new KvsError("LOCKED", message, { file: this.#path });
+  }
+}

@@ -1,0 +1,11 @@
+import type { Disk } from "../disk/disk.ts";
+import type { Generations } from "./generations.ts";
+import type { WriteLock } from "./write-lock.ts";
+
+/** The parts of a handle that a writer works with. */
+export interface WriterContext {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly generations: Generations;
+  readonly lock: WriteLock;
+}

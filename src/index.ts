@@ -1,0 +1,16 @@
+export type { CompactionResult } from "./engine/compaction.ts";
+export type {
+  BatchOperation,
+  DeleteOptions,
+  Durability,
+  Key,
+  LogFormat,
+  OpenOptions,
+  RangeOptions,
+  ScanOptions,
+  SetOptions,
+  Value,
+} from "./engine/options.ts";
+export type { GenerationStats, StoreStats } from "./engine/stats.ts";
+export { KvStore } from "./engine/store.ts";
+export { KvsError, type KvsErrorCode, type KvsErrorDetails } from "./format/errors.ts";
