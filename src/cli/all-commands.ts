@@ -1,0 +1,16 @@
+import type { Command } from "./command.ts";
+import { compact } from "./commands/compact.ts";
+import { count } from "./commands/count.ts";
+import { expire } from "./commands/expire.ts";
+import { helpOn } from "./commands/help.ts";
+import { importCommand } from "./commands/import.ts";
+import { list } from "./commands/list.ts";
+import { persist } from "./commands/persist.ts";
+import { stats } from "./commands/stats.ts";
+import { ttl } from "./commands/ttl.ts";
+import { FAST_COMMANDS } from "./fast-commands.ts";
+
+const EXPLAINED = [...FAST_COMMANDS, ttl, expire, persist, list, count, importCommand, compact, stats];
+
+/** Every command, in the order of the help. */
+export const ALL_COMMANDS: readonly Command[] = [...EXPLAINED, helpOn(EXPLAINED)];

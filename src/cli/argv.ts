@@ -1,0 +1,173 @@
+import type { ArgsSpec, FlagSpec, OperandSpec, StringFlagSpec } from "./command.ts";
+import { UsageError } from "./failures.ts";
+
+/** A command line that fits its declaration. */
+export interface CheckedArgs {
+  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  /** Operands that stood after `--` and mean exactly what they say. */
+  readonly literal: ReadonlySet<string>;
+}
+
+interface Tokens {
+  readonly values: Record<string, string | boolean | undefined>;
+  readonly operands: string[];
+  /** How many operands stood before `--`. */
+  readonly plainOperands: number;
+}
+
+const NEGATIVE_NUMBER = /^-(\d+\.?\d*|\.\d+)$/;
+
+/**
+ * Finds the command's name: the first operand, after flags of `globals`. The
+ * rest of the command line, without that name, is for `checkArguments`.
+ */
+export function splitCommand(
+  argv: readonly string[],
+  globals: ArgsSpec,
+): { readonly name: string | undefined; readonly rest: readonly string[] } {
+  for (let at = 0; at < argv.length; at++) {
+    const token = argv[at] ?? "";
+    const found = token === "--" ? undefined : findFlag(token, globals);
+    if (found === undefined) {
+      const nameAt = token === "--" ? at + 1 : at;
+      return { name: argv[nameAt], rest: argv.filter((_, index) => index !== nameAt) };
+    }
+    if (found.spec.type === "string" && found.inline === undefined) at += 1;
+  }
+  return { name: undefined, rest: argv };
+}
+
+/**
+ * Checks arguments against a declaration, strictly: unknown flags, flags given
+ * twice, missing and surplus operands are usage errors. Everything after `--`
+ * is an operand, and so is a negative decimal number that is no flag.
+ */
+export function checkArguments(argv: readonly string[], spec: ArgsSpec): CheckedArgs {
+  const { values, operands, plainOperands } = readTokens(argv, spec);
+  const literal = new Set<string>();
+  // Help is for those who do not know the operands yet.
+  if (values["help"] === true) return { values, literal };
+  const expected = operandsExpected(spec, values);
+  for (const [at, [name, operand]] of expected.entries()) {
+    const value = operands[at];
+    if (value === undefined && isNeeded(name, operand, spec)) throw missingOperand(name, spec);
+    values[name] = value;
+    if (value !== undefined && at >= plainOperands) literal.add(name);
+  }
+  const surplus = operands[expected.length];
+  if (surplus !== undefined) throw surplusOperand(surplus, spec, values);
+  return { values, literal };
+}
+
+function readTokens(argv: readonly string[], spec: ArgsSpec): Tokens {
+  const values: Record<string, string | boolean | undefined> = {};
+  const operands: string[] = [];
+  for (let at = 0; at < argv.length; at++) {
+    const token = argv[at] ?? "";
+    if (token === "--") {
+      return { values, operands: [...operands, ...argv.slice(at + 1)], plainOperands: operands.length };
+    }
+    const found = findFlag(token, spec);
+    if (found === undefined) {
+      operands.push(token);
+      continue;
+    }
+    if (values[found.name] !== undefined) throw new UsageError(`Flag --${found.name} is given twice`);
+    if (found.spec.type === "boolean") {
+      values[found.name] = booleanValue(found);
+    } else {
+      values[found.name] = found.inline ?? followingValue(found.name, argv[++at], found.spec);
+    }
+  }
+  return { values, operands, plainOperands: operands.length };
+}
+
+interface FoundFlag {
+  readonly name: string;
+  readonly spec: FlagSpec;
+  /** The value in `--flag=value`. */
+  readonly inline: string | undefined;
+}
+
+/** The flag a token means, or undefined when it is an operand. */
+function findFlag(token: string, spec: ArgsSpec): FoundFlag | undefined {
+  if (!token.startsWith("-") || token === "-") return undefined;
+  const equals = token.startsWith("--") ? token.indexOf("=") : -1;
+  const flag = equals < 0 ? token : token.slice(0, equals);
+  for (const [name, candidate] of Object.entries(spec)) {
+    if (candidate.type === "positional" || !isCalled(flag, name, candidate)) continue;
+    return { name, spec: candidate, inline: equals < 0 ? undefined : token.slice(equals + 1) };
+  }
+  if (NEGATIVE_NUMBER.test(token)) return undefined;
+  throw new UnknownFlag(flag);
+}
+
+/** A usage error whose message may be completed with the flag that was meant. */
+export class UnknownFlag extends UsageError {
+  readonly flag: string;
+
+  constructor(flag: string) {
+    super(`Unknown flag "${flag}"`);
+    this.flag = flag;
+  }
+}
+
+function isCalled(flag: string, name: string, spec: FlagSpec): boolean {
+  return flag === `--${name}` || (spec.alias !== undefined && flag === `-${spec.alias}`);
+}
+
+function booleanValue(found: FoundFlag): true {
+  if (found.inline !== undefined) throw new UsageError(`Flag --${found.name} takes no value`);
+  return true;
+}
+
+function followingValue(name: string, value: string | undefined, spec: StringFlagSpec): string {
+  if (value === undefined) throw new UsageError(`Flag --${name} needs a value: ${spec.valueHint}`);
+  return value;
+}
+
+function operandsExpected(
+  spec: ArgsSpec,
+  values: CheckedArgs["values"],
+): Array<[name: string, spec: OperandSpec]> {
+  const expected: Array<[string, OperandSpec]> = [];
+  for (const [name, arg] of Object.entries(spec)) {
+    if (arg.type !== "positional") continue;
+    const [replacing, rival] = flagsReplacing(name, spec).filter((flag) => values[flag] !== undefined);
+    if (rival !== undefined) throw new UsageError(`--${replacing} and --${rival} exclude each other`);
+    if (replacing === undefined) expected.push([name, arg]);
+  }
+  return expected;
+}
+
+function isNeeded(name: string, operand: OperandSpec, spec: ArgsSpec): boolean {
+  return operand.required !== false || flagsReplacing(name, spec).length > 0;
+}
+
+function flagsReplacing(operand: string, spec: ArgsSpec): string[] {
+  return Object.keys(spec).filter((name) => {
+    const arg = spec[name];
+    return arg?.type === "string" && arg.replaces === operand;
+  });
+}
+
+function missingOperand(name: string, spec: ArgsSpec): UsageError {
+  const instead = flagsReplacing(name, spec).map((flag) => `, or --${flag}`);
+  return new UsageError(`Missing ${name.toUpperCase()}${instead.join("")}`);
+}
+
+function surplusOperand(value: string, spec: ArgsSpec, values: CheckedArgs["values"]): UsageError {
+  for (const [name, arg] of Object.entries(spec)) {
+    if (arg.type !== "string" || arg.replaces === undefined || values[name] === undefined) continue;
+    return new UsageError(
+      `Unexpected argument "${value}": --${name} stands for ${arg.replaces.toUpperCase()}`,
+    );
+  }
+  return new UsageError(`Unexpected argument "${value}"`);
+}
+
+/** Refuses two flags that contradict each other. */
+export function refuseTogether(values: CheckedArgs["values"], one: string, other: string): void {
+  if (values[one] === undefined || values[other] === undefined) return;
+  throw new UsageError(`--${one} and --${other} exclude each other`);
+}

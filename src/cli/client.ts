@@ -1,0 +1,66 @@
+import type { CompactionResult } from "../engine/compaction.ts";
+import type {
+  DeleteOptions,
+  Durability,
+  Key,
+  LogFormat,
+  RangeOptions,
+  ScanOptions,
+  SetOptions,
+  Value,
+} from "../engine/options.ts";
+import type { StoreStats } from "../engine/stats.ts";
+
+export type Awaitable<T> = T | Promise<T>;
+
+/** What a command wants of a store: only `create` makes one where there is none. */
+export type Access = "read" | "change" | "create";
+
+export interface ConnectOptions {
+  readonly waitMs: number;
+  readonly durability: Durability;
+  /** What is reached when the session ends, if that is more. */
+  readonly closingDurability: Durability;
+  /** Format of a store that is created. */
+  readonly format: LogFormat;
+}
+
+/**
+ * A store as the commands see it. Anything that can answer these calls can
+ * stand behind the command line, also from afar: all of them may be promises.
+ */
+export interface StoreClient {
+  get(key: Key): Awaitable<Uint8Array | undefined>;
+  has(key: Key): Awaitable<boolean>;
+  /** False when the condition in `options` is not met. */
+  set(key: Key, value: Value, options?: SetOptions): Awaitable<boolean>;
+  /** False when there was no such key, or the condition in `options` is not met. */
+  delete(key: Key, options?: DeleteOptions): Awaitable<boolean>;
+  /** Removes a key and returns its value, in one step. */
+  take(key: Key): Awaitable<Uint8Array | undefined>;
+  increment(key: Key, by: number): Awaitable<number>;
+  append(key: Key, value: Value): Awaitable<void>;
+  /** Milliseconds left; null: never expires; undefined: no such key. */
+  ttl(key: Key): Awaitable<number | null | undefined>;
+  expire(key: Key, ttlMs: number): Awaitable<boolean>;
+  persist(key: Key): Awaitable<boolean>;
+  deletePrefix(prefix: Key): Awaitable<number>;
+  keys(options: ScanOptions): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  entries(options: ScanOptions): Iterable<Entry> | AsyncIterable<Entry>;
+  count(options: RangeOptions): Awaitable<number>;
+  compact(options: { readonly format?: LogFormat }): Awaitable<CompactionResult>;
+  stats(): Awaitable<StoreStats>;
+  /** Ends the session: writes are as durable as was asked for, or it throws. */
+  close(): Awaitable<void>;
+}
+
+export type Entry = readonly [key: Uint8Array, value: Uint8Array];
+
+/** A location that is no directory, such as `redis://host`; one letter would be a drive. */
+const SCHEME = /^([a-z][a-z0-9+.-]+):\/\//i;
+
+/** The scheme of a location that is a URL. */
+export function schemeOf(location: string): string | undefined {
+  // Nearly every location is a path: it is not worth compiling the expression for.
+  return location.includes("://") ? SCHEME.exec(location)?.[1] : undefined;
+}

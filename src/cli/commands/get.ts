@@ -1,0 +1,43 @@
+import * as fs from "node:fs";
+import { type Command, defineCommand } from "../command.ts";
+import { DONE } from "../exit-codes.ts";
+import { KEY_ARGS, keyNotFound, keyOf } from "../key-operand.ts";
+import { writeFully } from "../output.ts";
+import { printValue, withNewline } from "../print-value.ts";
+import { system } from "../system-error.ts";
+
+export const get: Command = defineCommand({
+  meta: { name: "get", description: "Print the value of a key, byte for byte" },
+  fast: true,
+  args: {
+    ...KEY_ARGS,
+    default: { type: "string", valueHint: "V", description: "Print this where the key has no value" },
+    newline: { type: "boolean", alias: "n", description: "Add a newline if the value does not end in one" },
+    output: {
+      type: "string",
+      valueHint: "FILE",
+      description: "Write to a file, which is only touched if there is a value",
+    },
+  },
+  examples: ["kvs set greeting hello && kvs get greeting", "kvs get --default none greeting"],
+  async run({ args, data }) {
+    const key = keyOf(args);
+    const stored = await data.open("read")?.get(key);
+    const value = stored ?? (args.default === undefined ? undefined : Buffer.from(args.default));
+    if (value === undefined) throw keyNotFound();
+    const newline = args.newline === true;
+    if (args.output === undefined) await printValue(data.out, value, { newline });
+    else writeFile(args.output, newline ? withNewline(value) : value);
+    return DONE;
+  },
+});
+
+function writeFile(path: string, bytes: Uint8Array): void {
+  const name = `"${path}"`;
+  const fd = system(`open ${name}`, () => fs.openSync(path, "w"));
+  try {
+    writeFully(fd, bytes, name);
+  } finally {
+    system(`close ${name}`, () => fs.closeSync(fd));
+  }
+}

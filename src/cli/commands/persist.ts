@@ -1,0 +1,13 @@
+import { type Command, defineCommand } from "../command.ts";
+import { DONE } from "../exit-codes.ts";
+import { KEY_ARGS, keyNotFound, keyOf } from "../key-operand.ts";
+
+export const persist: Command = defineCommand({
+  meta: { name: "persist", description: "Let a key never expire" },
+  args: { ...KEY_ARGS },
+  examples: ["kvs set token abc --ttl 10m && kvs persist token"],
+  async run({ args, data }) {
+    if ((await data.open("change")?.persist(keyOf(args))) !== true) throw keyNotFound();
+    return DONE;
+  },
+});

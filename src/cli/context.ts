@@ -1,0 +1,75 @@
+import { KvsError } from "../format/errors.ts";
+import { type Access, type ConnectOptions, type StoreClient, schemeOf } from "./client.ts";
+import { UsageError } from "./failures.ts";
+import { LocalClient } from "./local-client.ts";
+import { Output } from "./output.ts";
+import type { Settings } from "./settings.ts";
+
+/** What a running command has at hand. */
+export class Context {
+  readonly settings: Settings;
+  /** Operands that stood after `--`. */
+  readonly literal: ReadonlySet<string>;
+  readonly out: Output = new Output();
+  #client: StoreClient | undefined;
+
+  constructor(settings: Settings, literal: ReadonlySet<string>) {
+    this.settings = settings;
+    this.literal = literal;
+  }
+
+  /** The store, or undefined where there is none yet: to most commands that is an empty one. */
+  open(access: "read" | "change"): StoreClient | undefined {
+    return this.#connect(access);
+  }
+
+  /** The store; without one the command fails. */
+  openExisting(access: "read" | "change"): StoreClient {
+    const client = this.open(access);
+    if (client !== undefined) return client;
+    throw new KvsError(
+      "NO_STORE",
+      `Cannot open store "${this.settings.location}": there is no such directory`,
+    );
+  }
+
+  /** The store, created if need be. */
+  create(override: Partial<ConnectOptions> = {}): StoreClient {
+    const client = this.#connect("create", override);
+    if (client === undefined) throw new Error("A store that was to be created is missing");
+    return client;
+  }
+
+  /** Tells the user something; on standard error, unless they asked for quiet. */
+  async inform(text: string): Promise<void> {
+    if (this.settings.quiet) return;
+    const { log } = await import("./slow-path.ts");
+    log.info(text);
+  }
+
+  /** Makes every write durable, then gives the output away: nothing is answered before it is true. */
+  async finish(): Promise<void> {
+    await this.close();
+    this.out.flush();
+  }
+
+  /** Closes the store; does nothing when it is closed already, or was never opened. */
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.close();
+  }
+
+  #connect(access: Access, override: Partial<ConnectOptions> = {}): StoreClient | undefined {
+    const { location, waitMs, durability, format } = this.settings;
+    const scheme = schemeOf(location);
+    if (scheme !== undefined) {
+      throw new UsageError(
+        `Cannot open store "${location}": "${scheme}" is no known kind of store, expected a directory`,
+      );
+    }
+    const options = { waitMs, durability, closingDurability: durability, format, ...override };
+    this.#client = LocalClient.open(location, access, options);
+    return this.#client;
+  }
+}

@@ -1,0 +1,62 @@
+import * as fs from "node:fs";
+import { ByteWriter } from "../format/bytes.ts";
+import { MAX_VALUE_BYTES } from "../format/limits.ts";
+import { USAGE } from "./exit-codes.ts";
+import { Failure } from "./failures.ts";
+import { system, systemCode, systemFailure } from "./system-error.ts";
+import { STDIN } from "./terminal.ts";
+
+const CHUNK_BYTES = 64 * 1024;
+const PAUSE_MS = 5;
+
+/** Where a command's value comes from: the operand, `-`, or `--file`. */
+export const VALUE_ARGS = {
+  value: { type: "positional", required: false, description: "The value; - reads it from standard input" },
+  file: { type: "string", valueHint: "PATH", replaces: "value", description: "Read the value from a file" },
+} as const;
+
+/** The value a command was given. After `--`, `-` is a value like any other. */
+export function readValue(
+  args: { readonly value: string | undefined; readonly file: string | undefined },
+  literal: ReadonlySet<string>,
+): string | Uint8Array {
+  if (args.file !== undefined) return readFile(args.file);
+  if (args.value === "-" && !literal.has("value")) return readAll(STDIN, "standard input");
+  if (args.value === undefined) throw new Error("A value passed the check without being given");
+  return args.value;
+}
+
+function readFile(path: string): Uint8Array {
+  const name = `"${path}"`;
+  const fd = system(`open ${name}`, () => fs.openSync(path, "r"));
+  try {
+    return readAll(fd, name);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function readAll(fd: number, name: string): Uint8Array {
+  const content = new ByteWriter(CHUNK_BYTES);
+  for (;;) {
+    const buffer = content.reserve(CHUNK_BYTES);
+    const count = readSome(fd, buffer, content.length, name);
+    if (count === 0) return content.view();
+    content.length += count;
+    if (content.length > MAX_VALUE_BYTES) {
+      throw new Failure(USAGE, `Cannot use ${name} as a value: it is longer than ${MAX_VALUE_BYTES} bytes`);
+    }
+  }
+}
+
+/** Reads what there is, waiting for a non-blocking pipe; 0 at the end. */
+export function readSome(fd: number, buffer: Buffer, offset: number, name: string): number {
+  for (;;) {
+    try {
+      return fs.readSync(fd, buffer, offset, buffer.length - offset, null);
+    } catch (error) {
+      if (systemCode(error) !== "EAGAIN") throw systemFailure(`read ${name}`, error);
+      Bun.sleepSync(PAUSE_MS);
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import * as fs from "node:fs";
+import type { CompactionResult } from "../engine/compaction.ts";
+import type {
+  DeleteOptions,
+  Durability,
+  Key,
+  LogFormat,
+  RangeOptions,
+  ScanOptions,
+  SetOptions,
+  Value,
+} from "../engine/options.ts";
+import type { StoreStats } from "../engine/stats.ts";
+import { KvStore } from "../engine/store.ts";
+import { KvsError } from "../format/errors.ts";
+import type { Access, ConnectOptions, Entry, StoreClient } from "./client.ts";
+import { systemCode } from "./system-error.ts";
+
+const BYTES = { encoding: "bytes" } as const;
+
+/** A store in a directory of this machine. */
+export class LocalClient implements StoreClient {
+  readonly #store: KvStore;
+  readonly #closingDurability: Durability;
+
+  private constructor(store: KvStore, closingDurability: Durability) {
+    this.#store = store;
+    this.#closingDurability = closingDurability;
+  }
+
+  /** Opens a directory; undefined when it does not exist and `access` does not create it. */
+  static open(directory: string, access: Access, options: ConnectOptions): LocalClient | undefined {
+    const { closingDurability, ...rest } = options;
+    if (access === "change" && isMissing(directory)) return undefined;
+    try {
+      const store = KvStore.open(directory, access === "read" ? { readOnly: true } : rest);
+      return new LocalClient(store, closingDurability);
+    } catch (error) {
+      if (error instanceof KvsError && error.code === "NO_STORE") return undefined;
+      throw error;
+    }
+  }
+
+  get(key: Key): Uint8Array | undefined {
+    return this.#store.getBytes(key);
+  }
+
+  has(key: Key): boolean {
+    return this.#store.has(key);
+  }
+
+  set(key: Key, value: Value, options?: SetOptions): boolean {
+    return this.#store.set(key, value, options);
+  }
+
+  delete(key: Key, options?: DeleteOptions): boolean {
+    return this.#store.delete(key, options);
+  }
+
+  take(key: Key): Uint8Array | undefined {
+    return this.#store.takeBytes(key);
+  }
+
+  increment(key: Key, by: number): number {
+    return this.#store.increment(key, by);
+  }
+
+  append(key: Key, value: Value): void {
+    this.#store.append(key, value);
+  }
+
+  ttl(key: Key): number | null | undefined {
+    return this.#store.ttl(key);
+  }
+
+  expire(key: Key, ttlMs: number): boolean {
+    return this.#store.expire(key, ttlMs);
+  }
+
+  persist(key: Key): boolean {
+    return this.#store.persist(key);
+  }
+
+  deletePrefix(prefix: Key): number {
+    return this.#store.deletePrefix(prefix);
+  }
+
+  keys(options: ScanOptions): Iterable<Uint8Array> {
+    return this.#store.keys({ ...options, ...BYTES });
+  }
+
+  entries(options: ScanOptions): Iterable<Entry> {
+    return this.#store.entries({ ...options, ...BYTES });
+  }
+
+  count(options: RangeOptions): number {
+    return this.#store.count(options);
+  }
+
+  compact(options: { readonly format?: LogFormat }): Promise<CompactionResult> {
+    return this.#store.compact(options);
+  }
+
+  stats(): StoreStats {
+    return this.#store.stats();
+  }
+
+  close(): void {
+    this.#store.close({ durability: this.#closingDurability });
+  }
+}
+
+/** Whether there is no such directory; any other trouble with it is for the engine to report. */
+function isMissing(directory: string): boolean {
+  try {
+    fs.accessSync(directory);
+    return false;
+  } catch (error) {
+    return systemCode(error) === "ENOENT";
+  }
+}

@@ -1,0 +1,27 @@
+import type { StoreClient } from "./client.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/**
+ * Runs long work so that SIGINT and SIGTERM keep what it has written: the store is
+ * closed, then the process dies of that signal, as a shell loop needs to see.
+ * Handlers run between turns of the event loop, so the work must yield.
+ */
+export async function closeOnSignal<T>(client: StoreClient, work: () => Promise<T>): Promise<T> {
+  const handlers = SIGNALS.map((signal) => [signal, () => void closeAndDie(client, signal)] as const);
+  for (const [signal, handler] of handlers) process.once(signal, handler);
+  try {
+    return await work();
+  } finally {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+  }
+}
+
+async function closeAndDie(client: StoreClient, signal: NodeJS.Signals): Promise<void> {
+  try {
+    await client.close();
+  } finally {
+    for (const each of SIGNALS) process.removeAllListeners(each);
+    process.kill(process.pid, signal);
+  }
+}

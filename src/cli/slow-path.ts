@@ -1,0 +1,13 @@
+/*
+ * Everything the fast commands run without, as one module: the compiled program
+ * reads a file of its own for each module that is loaded late, and each of those
+ * files costs the start, loaded or not, because what they share is cut out too.
+ */
+export { ALL_COMMANDS } from "./all-commands.ts";
+export { runWithCitty } from "./citty.ts";
+export { escapeTextForTerminal } from "./escapes.ts";
+export { printCommandHelp, reportUsageError, runWithoutCommand } from "./help.ts";
+export { log } from "./log.ts";
+export { refuseMangledArguments } from "./mangled.ts";
+export { removePrefix } from "./remove-prefix.ts";
+export { unknownCommand } from "./suggest.ts";
