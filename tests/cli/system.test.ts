@@ -1,0 +1,240 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { spawn } from "bun";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { KVS, Sandbox, failed, printed } from "./run-kvs.ts";
+
+let sandbox: Sandbox;
+beforeEach(() => {
+  sandbox = new Sandbox();
+});
+afterEach(() => sandbox[Symbol.dispose]());
+
+/** Permissions bind everybody but root. */
+const NOBODY = 65_534;
+const UNPRIVILEGED = process.getuid?.() === 0 ? { uid: NOBODY } : {};
+
+function fillPastPipe(): void {
+  const lines = Array.from({ length: 20_000 }, (_, at) =>
+    JSON.stringify({ key: `key ${at}`, value: "v".repeat(20) }),
+  );
+  sandbox.bytes(["import"], { stdin: lines.join("\n") });
+}
+
+describe("output", () => {
+  test("that cannot be written exits 3 and says why", () => {
+    sandbox.bytes(["set", "k", "v"]);
+    for (const command of [
+      "get k",
+      "list",
+      "count",
+      "stats",
+      "incr n",
+      "ttl k",
+      "--help",
+      "--version",
+      "help get",
+    ]) {
+      const ended = sandbox.bash(`kvs ${command} >/dev/full`);
+      expect({ command, ...ended }).toEqual({
+        command,
+        ...failed(3, "Cannot write standard output: no space left on device"),
+      });
+    }
+  });
+
+  test("into a pipe that closes ends at once, in silence, with success", () => {
+    fillPastPipe();
+    const ended = sandbox.bash('kvs list | head -1; echo "${PIPESTATUS[0]}"');
+    expect(ended).toEqual(printed(`key 0\t${"v".repeat(20)}\n0\n`));
+  });
+
+  test("into a slow, non-blocking pipe loses nothing", async () => {
+    fillPastPipe();
+    const run = spawn([KVS, "list"], { cwd: sandbox.directory, env: {}, stdout: "pipe" });
+    await Bun.sleep(100);
+    expect(await run.stdout.text()).toBe(sandbox.bytes(["list"]).toString());
+    expect(await run.exited).toBe(0);
+  });
+
+  test("to a closed descriptor never ends up in the store", () => {
+    sandbox.bytes(["set", "n", "1"]);
+    sandbox.bash("kvs incr n >&-; kvs incr n 2>&- >&- <&-");
+    expect(sandbox.kvs(["get", "n"])).toEqual(printed("3"));
+  });
+
+  test("a message that cannot be written changes no exit code", () => {
+    expect(sandbox.bash("kvs get k 2>/dev/full").exitCode).toBe(1);
+    expect(sandbox.bash("kvs get 2>/dev/full").exitCode).toBe(2);
+    expect(sandbox.bash("kvs nope 2>&-").exitCode).toBe(2);
+  });
+});
+
+describe("the directory", () => {
+  test("that does not exist is an empty store to those who read, and is not created", () => {
+    expect(sandbox.kvs(["get", "k"])).toEqual(failed(1, "Key not found"));
+    expect(sandbox.kvs(["exists", "k"]).exitCode).toBe(1);
+    expect(sandbox.kvs(["list"])).toEqual(printed(""));
+    expect(sandbox.kvs(["count"])).toEqual(printed("0\n"));
+    expect(sandbox.kvs(["ttl", "k"])).toEqual(failed(1, "Key not found"));
+    for (const command of ["stats", "compact"]) {
+      expect(sandbox.kvs([command])).toEqual(
+        failed(3, 'Cannot open store "./kvs_logs": there is no such directory'),
+      );
+    }
+    expect(readdirSync(sandbox.directory)).toEqual([]);
+  });
+
+  test("is created by set, but not what it lies in", () => {
+    expect(sandbox.kvs(["set", "k", "v", "--dir", "a/b"]).exitCode).toBe(3);
+    expect(existsSync(sandbox.path("a"))).toBe(false);
+    expect(sandbox.kvs(["set", "k", "v", "--dir", "a"])).toEqual(printed(""));
+    expect(statSync(sandbox.path("a")).mode & 0o777).toBe(0o700);
+  });
+
+  test("that is a file exits 3 for every command", () => {
+    writeFileSync(sandbox.path("file"), "");
+    for (const args of [
+      ["get", "k"],
+      ["set", "k", "v"],
+      ["rm", "k"],
+      ["list"],
+      ["count"],
+      ["stats"],
+      ["expire", "k", "1s"],
+    ]) {
+      for (const directory of ["file", "file/below"]) {
+        const { exitCode, stdout, stderr } = sandbox.kvs([...args, "--dir", directory]);
+        expect({ args, directory, exitCode, stdout }).toEqual({ args, directory, exitCode: 3, stdout: "" });
+        expect(stderr).toMatch(/^kvs: Cannot .+\n$/);
+      }
+    }
+  });
+
+  test("is left as it is by those who read", () => {
+    sandbox.bytes(["set", "k", "v"]);
+    const facts = (): unknown =>
+      ["", ...readdirSync(sandbox.path("kvs_logs"))].map((name) => {
+        const { mtimeNs, size } = statSync(sandbox.path(`kvs_logs/${name}`), { bigint: true });
+        return [name, mtimeNs, size];
+      });
+    const before = facts();
+    for (const args of [["get", "k"], ["exists", "k"], ["list"], ["count"], ["ttl", "k"], ["stats"]])
+      sandbox.bytes(args);
+    expect(facts()).toEqual(before);
+  });
+
+  test("without permission exits 3 for writers, and serves readers", () => {
+    sandbox.bytes(["set", "k", "v"]);
+    for (const name of readdirSync(sandbox.path("kvs_logs")))
+      chmodSync(sandbox.path(`kvs_logs/${name}`), 0o444);
+    chmodSync(sandbox.path("kvs_logs"), 0o555);
+    chmodSync(sandbox.directory, UNPRIVILEGED.uid === undefined ? 0o555 : 0o755);
+    expect(sandbox.kvs(["get", "k"], UNPRIVILEGED)).toEqual(printed("v"));
+    expect(sandbox.kvs(["list"], UNPRIVILEGED)).toEqual(printed("k\tv\n"));
+    for (const args of [
+      ["set", "k", "w"],
+      ["rm", "k"],
+      ["incr", "n"],
+      ["compact"],
+      ["set", "k", "v", "--dir", "new"],
+    ]) {
+      const { exitCode, stdout, stderr } = sandbox.kvs(args, UNPRIVILEGED);
+      expect({ args, exitCode, stdout }).toEqual({ args, exitCode: 3, stdout: "" });
+      expect(stderr).toMatch(/^kvs: Cannot .+\n$/);
+    }
+    chmodSync(sandbox.directory, 0o700);
+    chmodSync(sandbox.path("kvs_logs"), 0o700);
+  });
+
+  test("of a damaged store exits 4 and names the file", () => {
+    for (let at = 0; at < 5; at++) sandbox.bytes(["set", `k${at}`, "value ".repeat(20)]);
+    damage(sandbox.path("kvs_logs/1.log"), 200);
+    for (const args of [["list"], ["count"], ["stats"], ["set", "k", "v"], ["incr", "n"]]) {
+      const { exitCode, stdout, stderr } = sandbox.kvs(args);
+      expect({ args, exitCode, stdout }).toEqual({ args, exitCode: 4, stdout: "" });
+      expect(stderr).toMatch(/^kvs: .*1\.log.*\n$/);
+    }
+  });
+});
+
+function damage(path: string, offset: number): void {
+  const fd = openSync(path, "r+");
+  writeSync(fd, Buffer.from([0xa5, 0x5a, 0xa5]), 0, 3, offset);
+  closeSync(fd);
+}
+
+describe("the working directory", () => {
+  test("cannot change what kvs does by its .env and bunfig.toml", () => {
+    writeFileSync(sandbox.path(".env"), "KVS_DIR=elsewhere\nKVS_WAIT=nonsense\n");
+    writeFileSync(sandbox.path("bunfig.toml"), 'preload = ["./evil.ts"]\n');
+    writeFileSync(sandbox.path("evil.ts"), 'console.log("executed");\n');
+    expect(sandbox.kvs(["set", "k", "v"])).toEqual(printed(""));
+    expect(sandbox.kvs(["get", "k"])).toEqual(printed("v"));
+    expect(existsSync(sandbox.path("kvs_logs"))).toBe(true);
+    expect(existsSync(sandbox.path("elsewhere"))).toBe(false);
+  });
+});
+
+describe("maintenance", () => {
+  test("compact says what it freed, unless told to be quiet", () => {
+    for (let at = 0; at < 5; at++) sandbox.bytes(["set", "k", String(at).repeat(1000), "--durability", "os"]);
+    const { exitCode, stdout, stderr } = sandbox.kvs(["compact"]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "" });
+    expect(stderr).toMatch(/^kvs: Freed \d+(\.\d)? (Ki)?B: .+\n$/);
+    expect(sandbox.kvs(["get", "k"])).toEqual(printed("4".repeat(1000)));
+    sandbox.bytes(["set", "k", "v"]);
+    expect(sandbox.kvs(["compact", "-q"])).toEqual(printed(""));
+  });
+
+  test("compact --format converts a store, whatever the environment says", () => {
+    sandbox.bytes(["set", "k", "v"]);
+    expect(sandbox.kvs(["compact", "-q", "--format", "json"], { env: { KVS_FORMAT: "binary" } })).toEqual(
+      printed(""),
+    );
+    expect(JSON.parse(sandbox.bytes(["stats", "--json"]).toString())).toMatchObject({
+      format: "json",
+      keys: 1,
+    });
+    expect(sandbox.kvs(["--format", "binary", "compact", "-q"])).toEqual(printed(""));
+    expect(JSON.parse(sandbox.bytes(["stats", "--json"]).toString())).toMatchObject({
+      format: "binary",
+      keys: 1,
+    });
+    expect(sandbox.kvs(["get", "k"])).toEqual(printed("v"));
+    expect(sandbox.kvs(["compact", "--format", "xml"]).exitCode).toBe(2);
+    expect(sandbox.kvs(["compact", "k"]).exitCode).toBe(2);
+  });
+
+  test("stats prints a table for people, and one object as JSON", () => {
+    sandbox.bytes(["set", "k", "v"]);
+    const { exitCode, stdout, stderr } = sandbox.kvs(["stats"]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout).toContain("\nkeys        1\n");
+    expect(stdout).toMatch(/\n1\.log +active +binary +1 /);
+    expect(stdout).not.toContain("█");
+    const json = sandbox.bytes(["stats", "--json"]).toString();
+    expect(json.trimEnd()).not.toContain("\n");
+    expect(JSON.parse(json)).toMatchObject({
+      keys: 1,
+      generations: [{ name: "1.log", sealed: false, records: 1 }],
+    });
+  });
+});
+
+test("A store that another process holds exits 5 after the wait, and names the holder", () => {
+  sandbox.bytes(["set", "k", "v"]);
+  const { stdout, stderr } = sandbox.bash(
+    'exec 9<kvs_logs/LOCK; flock -x 9; kvs set k w --wait 50ms; echo "$?"; kvs get k',
+  );
+  expect(stdout).toBe("5\nv");
+  expect(stderr).toMatch(/^kvs: .+\n$/);
+});
