@@ -20,8 +20,6 @@ class SinkFile implements AppendableFile {
   readonly path: string;
   readonly #fd: number;
   #sink: Sink;
-  /** Size after the last append that succeeded; unknown after one that failed. */
-  #size: number | undefined;
   #syncsUnderWay = 0;
   #closed = false;
 
@@ -31,9 +29,8 @@ class SinkFile implements AppendableFile {
     this.#sink = Bun.file(fd).writer();
   }
 
-  append(bytes: Uint8Array): void {
-    const expected = (this.#size ?? this.size()) + bytes.length;
-    this.#size = undefined;
+  append(bytes: Uint8Array, at: number): void {
+    const expected = at + bytes.length;
     try {
       const written = failureOf(this.#sink.write(bytes));
       const failure = written ?? failureOf(this.#sink.flush());
@@ -49,7 +46,6 @@ class SinkFile implements AppendableFile {
         file: this.path,
       });
     }
-    this.#size = size;
   }
 
   size(): number {
@@ -57,7 +53,6 @@ class SinkFile implements AppendableFile {
   }
 
   truncate(size: number): void {
-    this.#size = undefined;
     system("cut off the end of", this.path, () => fs.ftruncateSync(this.#fd, size));
   }
 

@@ -42,9 +42,10 @@ export interface AppendableFile {
   readonly path: string;
   /**
    * Hands the bytes to the operating system, all of them or an error; after an
-   * error some may have been written, and `size` tells.
+   * error some may have been written, and `size` tells. `at` is the size that
+   * the file has before: the end of the bytes must be the end of the file then.
    */
-  append(bytes: Uint8Array): void;
+  append(bytes: Uint8Array, at: number): void;
   size(): number;
   /** Cuts the file's end off. */
   truncate(size: number): void;

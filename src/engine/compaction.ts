@@ -95,6 +95,8 @@ function removeLeftovers(context: CompactionContext): void {
 
 function removeSuperseded({ disk, directory, generations }: CompactionContext): void {
   if (generations.superseded.length === 0) return;
+  // What replaces others is read to its end before they go.
+  for (const log of generations.logs) if (log.header.inputs.length > 0) log.loadSealed();
   // The replacement's name must be durable before what it replaces goes.
   disk.syncDirectory(directory);
   for (const interval of generations.superseded) disk.unlink(`${directory}/${logName(interval)}`);

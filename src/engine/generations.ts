@@ -1,7 +1,7 @@
 import type { Disk } from "../disk/disk.ts";
 import { logName, parseLogName } from "../disk/file-names.ts";
 import { KvsError } from "../format/errors.ts";
-import type { Interval } from "../format/header.ts";
+import type { Interval, LogHeader } from "../format/header.ts";
 import { type Hint, promisedBytes } from "../format/hint.ts";
 import type { EncodedKey } from "../format/key.ts";
 import type { RecordRef, StoredRecord } from "../format/record.ts";
@@ -229,12 +229,30 @@ export class Generations {
       if (cover === undefined) continue;
       if (!cover.endsWithSeal())
         return cover.damage({ offset: cover.size(), reason: "the log breaks off before its seal" });
-      const covered = Log.open(this.#disk, this.#directory, interval);
-      const same = covered === undefined || covered.header.storeId === cover.header.storeId;
-      covered?.release();
-      if (!same) return cover.damage({ offset: 0, reason: "it belongs to another store" });
+      const claimed = this.#headerOf(interval);
+      if (claimed === undefined) continue;
+      if (claimed.storeId !== cover.header.storeId)
+        return cover.damage({ offset: 0, reason: "it belongs to another store" });
+      if (!cover.header.inputs.includes(claimed.logId)) {
+        return cover.damage({
+          offset: 0,
+          reason: `it was not made from the "${logName(interval)}" that is there`,
+        });
+      }
     }
     return undefined;
+  }
+
+  /** The head of a log that was replaced; undefined when it is gone, or damaged and of no more use. */
+  #headerOf(interval: Interval): LogHeader | undefined {
+    try {
+      const log = Log.open(this.#disk, this.#directory, interval);
+      log?.release();
+      return log?.header;
+    } catch (error) {
+      if (error instanceof KvsError && error.code === "CORRUPT") return undefined;
+      throw error;
+    }
   }
 
   /** True when the newest log is sealed: its successor may just not have been listed. */

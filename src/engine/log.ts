@@ -113,8 +113,9 @@ export class Log implements Interval {
   /** Reads the frames that were not read yet. */
   catchUp(): void {
     this.#loaded = true;
-    this.#fault = undefined;
+    // Nothing is written to a sealed log any more, and what is wrong with it stays so.
     if (this.#sealed) return;
+    this.#fault = undefined;
     let size = this.#file.size();
     let window: Buffer = Buffer.alloc(0);
     let windowAt = this.#end;
@@ -246,8 +247,9 @@ export class Log implements Interval {
   #readHeader(): { readonly header: LogHeader; readonly headerBytes: number; readonly codec: LogCodec } {
     let bytes = this.#file.read(0, HEADER_GUESS_BYTES);
     let parsed = parseLogHeader(bytes);
-    while (parsed.status === "incomplete" && parsed.needed <= this.#file.size()) {
-      bytes = this.#file.read(0, parsed.needed);
+    const size = this.#file.size();
+    while (parsed.status === "incomplete" && bytes.length < size) {
+      bytes = this.#file.read(0, Math.min(parsed.needed, size));
       parsed = parseLogHeader(bytes);
     }
     if (parsed.status === "version") throw this.#unsupported(parsed.version);

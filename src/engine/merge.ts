@@ -102,6 +102,7 @@ class MergeOutput {
   #frame: Mutation[] = [];
   #frameBytes = 0;
   #end: number;
+  #written = 0;
   #synced = 0;
 
   constructor(file: AppendableFile, header: Buffer, codec: LogCodec) {
@@ -128,7 +129,7 @@ class MergeOutput {
     this.#codec.encodeSeal(this.#pending, this.#end, { records, digest, length: this.#end });
     this.#write();
     this.#file.sync();
-    return this.#file.size();
+    return this.#written;
   }
 
   #endFrame(): void {
@@ -143,7 +144,8 @@ class MergeOutput {
   }
 
   #write(): void {
-    this.#file.append(this.#pending.view());
+    this.#file.append(this.#pending.view(), this.#written);
+    this.#written += this.#pending.length;
     this.#pending.clear();
     if (this.#end - this.#synced < SYNC_INTERVAL_BYTES) return;
     this.#file.sync();

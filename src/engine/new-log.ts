@@ -13,7 +13,7 @@ import { Log } from "./log.ts";
  */
 export function createLog(disk: Disk, directory: string, format: LogFormat, header: LogHeader): Log {
   const path = `${directory}/${logName(header)}`;
-  writeTemporary(disk, path, (file) => file.append(encodeLogHeader(format, header)));
+  writeTemporary(disk, path, (file) => file.append(encodeLogHeader(format, header), 0));
   publish(disk, directory, path);
   return openExisting(disk, directory, header);
 }

@@ -3,7 +3,7 @@ import { ByteWriter } from "../format/bytes.ts";
 import type { LogFormat } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
 import { evenAfter, type Hint, nextLayout } from "../format/hint.ts";
-import type { Mutation } from "../format/record.ts";
+import type { FrameRecord, Mutation } from "../format/record.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { addHolder, type LockHolder, removeHolder } from "./held-locks.ts";
 import { newLogId } from "./identifiers.ts";
@@ -45,6 +45,8 @@ export class Writer implements LockHolder {
   readonly #groupCommit = new GroupCommit(() => this.#syncInBackground());
   #tickEndScheduled = false;
   #pinned = false;
+  /** A rotation failed: the newest log may end in a seal that this handle does not know of. */
+  #mustPrepare = false;
   #heldSinceMs = 0;
   #heldBytes = 0;
   #poison: Error | undefined;
@@ -98,7 +100,7 @@ export class Writer implements LockHolder {
   write(mutations: readonly Mutation[], options: { readonly urgent: boolean }): void {
     const log = this.#writable();
     const before = this.#pending.length;
-    const records = log.codec.encodeFrame(this.#pending, log.end, mutations);
+    const records = this.#encode(log, mutations);
     const frameBytes = this.#pending.length - before;
     log.add(records, frameBytes);
     this.#heldBytes += frameBytes;
@@ -158,12 +160,10 @@ export class Writer implements LockHolder {
   rotate(format?: LogFormat): void {
     const log = this.#writable();
     this.#flush({ sync: false });
-    const { records, digest } = log.tally;
-    log.codec.encodeSeal(this.#pending, log.end, { records, digest, length: log.end });
-    this.#flush({ sync: false });
-    this.#syncNow(log);
-    log.markSealed();
+    this.#mustPrepare = true;
+    this.#seal(log);
     this.#startSuccessor(log, format ?? log.codec.format);
+    this.#mustPrepare = false;
   }
 
   /** The hint as of now; the lock must be held. */
@@ -203,15 +203,27 @@ export class Writer implements LockHolder {
     return newest;
   }
 
-  /** The log to append to: a rotation that failed half-way left a sealed one, which gets its successor now. */
+  /** Encodes a frame behind what is buffered; one that cannot be encoded leaves nothing there. */
+  #encode(log: Log, mutations: readonly Mutation[]): FrameRecord[] {
+    const before = this.#pending.length;
+    try {
+      return log.codec.encodeFrame(this.#pending, log.end, mutations);
+    } catch (error) {
+      this.#pending.length = before;
+      throw error;
+    }
+  }
+
+  /** The log to append to: what a rotation left that failed half-way is put right first. */
   #writable(): Log {
-    if (this.#newest().sealed) this.#prepare();
+    if (this.#mustPrepare) this.#prepare();
     return this.#newest();
   }
 
   /** Brings the handle up to date under the lock; recovers what a writer that died has left. */
   #prepare(): void {
     const { disk, generations } = this.#context;
+    if (this.#mustPrepare) generations.forgetSeen();
     const hint = generations.catchUp();
     const { newest } = generations;
     const untouched =
@@ -228,6 +240,7 @@ export class Writer implements LockHolder {
     this.#hint = untouched ? hint : recover(this.#context, hint, this.#options.format);
     if (!untouched) this.putHint({});
     this.#useNewest();
+    this.#mustPrepare = false;
   }
 
   /** Points the appender and the buffer at the newest log. */
@@ -282,7 +295,7 @@ export class Writer implements LockHolder {
   #append(log: Log): void {
     try {
       this.putHint({ counter: this.hint.counter + 1 });
-      this.#appender?.append(this.#pending.view());
+      this.#appender?.append(this.#pending.view(), log.unwritten?.start ?? log.end);
     } catch (error) {
       this.#undoAppend(log);
       throw error;
@@ -397,8 +410,15 @@ export class Writer implements LockHolder {
     } catch {
       // The write itself is in the log. What failed is tried again by the next
       // write, which finds the log too long, or sealed without a successor.
-      this.#context.generations.forgetSeen();
     }
+  }
+
+  #seal(log: Log): void {
+    const { records, digest } = log.tally;
+    log.codec.encodeSeal(this.#pending, log.end, { records, digest, length: log.end });
+    this.#flush({ sync: false });
+    this.#syncNow(log);
+    log.markSealed();
   }
 
   #startSuccessor(log: Log, format: LogFormat): void {

@@ -79,6 +79,12 @@ function encodeFrame(out: ByteWriter, position: number, mutations: readonly Muta
   return mutations.map((mutation, index) => {
     const at = out.length;
     out.append(Buffer.from(`${formatCommand(mutation, { more: index < last })}\n`));
+    if (out.length - start > MAX_FRAME_BYTES) {
+      throw new KvsError(
+        "INVALID_ARGUMENT",
+        `Cannot write command: it is over ${MAX_FRAME_BYTES} bytes as JSON`,
+      );
+    }
     return recordAt(mutation, position + at - start, out.length - at);
   });
 }

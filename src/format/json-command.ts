@@ -26,6 +26,15 @@ export function formatCommand(
   mutation: Mutation,
   options: { readonly more: boolean } = { more: false },
 ): string {
+  try {
+    return render(mutation, options);
+  } catch (cause) {
+    // Escapes make six characters of one: there are values that JavaScript has no string for then.
+    throw new KvsError("INVALID_ARGUMENT", "Cannot write command: it is too long as JSON", { cause });
+  }
+}
+
+function render(mutation: Mutation, options: { readonly more: boolean }): string {
   const fields: Record<string, unknown> = {};
   const key = decodeKey(mutation.key);
   fields["key"] = key ?? keyBytes(mutation.key).toString("base64");
