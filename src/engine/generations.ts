@@ -149,6 +149,12 @@ export class Generations {
     this.#seenLayout = undefined;
   }
 
+  /** Makes the next `catchUp` read LOCK anew, which may be another file by now. */
+  forgetLock(): void {
+    this.#hints.close();
+    this.forgetSeen();
+  }
+
   close(): void {
     for (const log of this.#logs) log.release();
     this.#logs = [];
@@ -222,21 +228,27 @@ export class Generations {
     return stranger?.damage({ offset: 0, reason: "it belongs to another store" });
   }
 
-  /** A log replaces others only if it is whole, and of the same store as they are. */
+  /**
+   * A log replaces others only if it is whole, of the same store as they are,
+   * and made from them, directly or by way of another that it replaces as well.
+   */
   #findUnfoundedClaim(logs: readonly Log[], superseded: readonly Interval[]): KvsError | undefined {
-    for (const interval of superseded) {
-      const cover = logs.find((log) => log.first <= interval.first && interval.last <= log.last);
+    if (superseded.length === 0) return undefined;
+    const claimed = superseded.flatMap((interval) => this.#headerOf(interval) ?? []);
+    const named = new Set([...logs.map(({ header }) => header), ...claimed].flatMap(({ inputs }) => inputs));
+    for (const header of claimed) {
+      const cover = logs.find((log) => log.first <= header.first && header.last <= log.last);
       if (cover === undefined) continue;
-      if (!cover.endsWithSeal())
+      if (!cover.endsWithSeal()) {
         return cover.damage({ offset: cover.size(), reason: "the log breaks off before its seal" });
-      const claimed = this.#headerOf(interval);
-      if (claimed === undefined) continue;
-      if (claimed.storeId !== cover.header.storeId)
+      }
+      if (header.storeId !== cover.header.storeId) {
         return cover.damage({ offset: 0, reason: "it belongs to another store" });
-      if (!cover.header.inputs.includes(claimed.logId)) {
+      }
+      if (!named.has(header.logId)) {
         return cover.damage({
           offset: 0,
-          reason: `it was not made from the "${logName(interval)}" that is there`,
+          reason: `it was not made from the "${logName(header)}" that is there`,
         });
       }
     }
@@ -269,7 +281,9 @@ export class Generations {
   #judge(hint: Hint | undefined): void {
     this.#damage = this.#damageOfNewest(hint);
     // Odd: somebody is writing, or died while writing; what comes must be looked at.
-    this.#seenCounter = hint !== undefined && hint.counter % 2 === 0 ? hint.counter : undefined;
+    // Sealed: the next log is about to be there, and is put in place before it is announced.
+    const settled = hint !== undefined && hint.counter % 2 === 0 && !this.#isUnfinished();
+    this.#seenCounter = settled ? hint.counter : undefined;
   }
 
   #damageOfNewest(hint: Hint | undefined): KvsError | undefined {

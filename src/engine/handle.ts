@@ -54,6 +54,7 @@ export class StoreHandle {
 
   close(durability: Durability): void {
     if (this.#closed) return;
+    this.#writing?.writer.refuseWhilePinned("close");
     this.#closed = true;
     try {
       this.#writing?.writer.close(durability);
@@ -124,7 +125,7 @@ export class StoreHandle {
 
   stats(): StoreStats {
     this.#checkOpen();
-    if (this.#writing?.writer.lockHeld === true) this.#writing.writer.release();
+    this.#writing?.writer.flush();
     const hint = this.#generations.catchUp();
     return computeStats(this.directory, this.#generations, hint, Date.now());
   }
@@ -138,7 +139,9 @@ export class StoreHandle {
   }
 
   #context(): WriterContext {
-    const lock = this.#writing?.lock ?? new WriteLock(this.#disk, this.directory, this.#options.waitMs);
+    const lock =
+      this.#writing?.lock ??
+      new WriteLock(this.#disk, this.directory, this.#options.waitMs, () => this.#generations.forgetLock());
     return { disk: this.#disk, directory: this.directory, generations: this.#generations, lock };
   }
 

@@ -225,7 +225,10 @@ export class Log implements Interval {
 
   #bytesOf({ position, length }: RecordRef): Buffer {
     const { unwritten } = this;
-    if (unwritten === undefined || position < unwritten.start) return this.#file.read(position, length);
+    // With nothing buffered, what stands behind the start is what others appended.
+    if (unwritten === undefined || unwritten.bytes.length === 0 || position < unwritten.start) {
+      return this.#file.read(position, length);
+    }
     const at = position - unwritten.start;
     // A copy: the buffer is written over once its bytes are in the file.
     return Buffer.from(unwritten.bytes.view(at, at + length));

@@ -13,6 +13,11 @@ import { Log } from "./log.ts";
  */
 export function createLog(disk: Disk, directory: string, format: LogFormat, header: LogHeader): Log {
   const path = `${directory}/${logName(header)}`;
+  const existing = disk.openToRead(path);
+  existing?.close();
+  // No name is ever written twice: a reader would take the new file for the old one.
+  if (existing !== undefined)
+    throw new KvsError("IO", `Cannot create "${path}": it is there already`, { file: path });
   writeTemporary(disk, path, (file) => file.append(encodeLogHeader(format, header), 0));
   publish(disk, directory, path);
   return openExisting(disk, directory, header);

@@ -1,3 +1,4 @@
+import type { AppendableFile } from "../disk/disk.ts";
 import { parseTemporaryLogName } from "../disk/file-names.ts";
 import type { LogFormat } from "../format/codec.ts";
 import { evenAfter, type Hint, nextLayout, UNKNOWN_BOOT } from "../format/hint.ts";
@@ -7,21 +8,27 @@ import { finishMerge, mergeLogs } from "./merge.ts";
 import { createLog, openAppender } from "./new-log.ts";
 import type { WriterContext } from "./writer-context.ts";
 
+/** Makes a file durable, and sees to it that a failure is never passed over. */
+export type SyncFile = (file: AppendableFile) => void;
+
 /**
  * What the first writer does that finds a store other than the hint says: after
  * a crash, a power cut, or the loss of LOCK. Runs under the write lock, and may
  * itself be cut short anywhere. Returns the hint that describes the store now.
  */
-export function recover(context: WriterContext, hint: Hint | undefined, format: LogFormat): Hint {
+export function recover(context: WriterContext, syncFile: SyncFile, format: LogFormat): Hint {
+  // Another writer may have died right after it put a log in place, unannounced:
+  // only a fresh listing shows what is there to build on.
+  const hint = context.generations.reload();
   removeUnfinishedLogs(context);
   const existing = context.generations.newest;
   if (existing === undefined) return describe(createStore(context, format), hint, { tornTails: 0 });
   context.generations.checkNewest();
   if (hint !== undefined && mayLie(context, hint)) copyNewest(context, existing);
   const newest = context.generations.newest ?? existing;
-  const tornTails = newest.sealed ? 0 : cutTornTail(context, newest);
+  const tornTails = newest.sealed ? 0 : cutTornTail(context, newest, syncFile);
   if (newest.sealed || hint?.logId !== newest.header.logId || hint.syncedBytes < newest.headerBytes) {
-    makeDurable(context, newest);
+    makeDurable(context, newest, syncFile);
   }
   return describe(newest.sealed ? createSuccessor(context, newest) : newest, hint, { tornTails });
 
@@ -74,14 +81,14 @@ function removeUnfinishedLogs({ disk, directory }: WriterContext): void {
 }
 
 /** Removes what a writer left unfinished at the end of the newest log; the number of torn tails. */
-function cutTornTail({ disk }: WriterContext, log: Log): number {
+function cutTornTail({ disk }: WriterContext, log: Log, syncFile: SyncFile): number {
   log.catchUp();
   if (log.sealed || log.size() <= log.end) return 0;
   const appender = openAppender(disk, log);
   try {
     appender.truncate(log.end);
     // Durable before anything is appended behind it: else old and new bytes could mix.
-    appender.sync();
+    syncFile(appender);
   } finally {
     appender.close();
   }
@@ -90,10 +97,10 @@ function cutTornTail({ disk }: WriterContext, log: Log): number {
 }
 
 /** Nothing is built on a step of another process that may not be on the disk. */
-function makeDurable({ disk, directory }: WriterContext, log: Log): void {
+function makeDurable({ disk, directory }: WriterContext, log: Log, syncFile: SyncFile): void {
   const appender = openAppender(disk, log);
   try {
-    appender.sync();
+    syncFile(appender);
   } finally {
     appender.close();
   }

@@ -107,6 +107,7 @@ export class KvStore implements Disposable, AsyncDisposable {
     }
     const encoded = encodeKey(key);
     checkValue(value);
+    if (ifEquals !== undefined) checkValue(ifEquals);
     const mutation = put(encoded, value, ttlMs === undefined ? 0 : expiryAfter(ttlMs, Date.now()));
     this.#handle.begin();
     const conditional = ifAbsent || ifEquals !== undefined;
@@ -123,6 +124,7 @@ export class KvStore implements Disposable, AsyncDisposable {
   /** Removes a key; false if it has no value, or not the one that `ifEquals` names. */
   delete(key: Key, { ifEquals }: DeleteOptions = {}): boolean {
     const encoded = encodeKey(key);
+    if (ifEquals !== undefined) checkValue(ifEquals);
     this.#handle.begin();
     const matches =
       ifEquals === undefined

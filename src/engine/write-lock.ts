@@ -16,13 +16,16 @@ export class WriteLock {
   readonly #disk: Disk;
   readonly #path: string;
   readonly #waitMs: number;
+  readonly #onOpen: () => void;
   #file: LockFile | undefined;
   #held = false;
 
-  constructor(disk: Disk, directory: string, waitMs: number) {
+  /** `onOpen` is called when LOCK is opened: what was known of an earlier file of that name is void. */
+  constructor(disk: Disk, directory: string, waitMs: number, onOpen: () => void) {
     this.#disk = disk;
     this.#path = `${directory}/${LOCK_NAME}`;
     this.#waitMs = waitMs;
+    this.#onOpen = onOpen;
   }
 
   get held(): boolean {
@@ -36,7 +39,10 @@ export class WriteLock {
 
   /** Takes the lock if it is free; whether it did. */
   tryAcquire(): boolean {
-    this.#file ??= this.#disk.openLock(this.#path, { create: true });
+    if (this.#file === undefined) {
+      this.#file = this.#disk.openLock(this.#path, { create: true });
+      this.#onOpen();
+    }
     if (this.#file?.tryLock() !== true) return false;
     this.#held = true;
     try {

@@ -47,6 +47,8 @@ export class Writer implements LockHolder {
   #pinned = false;
   /** A rotation failed: the newest log may end in a seal that this handle does not know of. */
   #mustPrepare = false;
+  /** How many of the buffered bytes belong to calls that have returned. */
+  #returnedBytes = 0;
   #heldSinceMs = 0;
   #heldBytes = 0;
   #poison: Error | undefined;
@@ -76,8 +78,7 @@ export class Writer implements LockHolder {
    */
   begin(): void {
     this.checkUsable();
-    if (this.#pinned)
-      throw new KvsError("INVALID_ARGUMENT", "Cannot write: an update of this store is under way");
+    this.refuseWhilePinned("write");
     const { lock } = this.#context;
     if (lock.held && this.#heldTooLong()) {
       this.#giveBackOrThrow();
@@ -98,6 +99,7 @@ export class Writer implements LockHolder {
 
   /** Writes one frame, all or nothing. Call `begin` first. `urgent` hands it to the operating system at once. */
   write(mutations: readonly Mutation[], options: { readonly urgent: boolean }): void {
+    if (!this.lockHeld) throw new Error("Writing takes the lock");
     const log = this.#writable();
     const before = this.#pending.length;
     const records = this.#encode(log, mutations);
@@ -109,6 +111,7 @@ export class Writer implements LockHolder {
     else if (options.urgent || full || this.#pending.length >= CHUNK_BYTES) this.#flush({ sync: false });
     // The write has succeeded by now: whatever the rotation meets is its own.
     if (full) this.#rotateIfPossible();
+    this.#returnedBytes = this.#pending.length;
   }
 
   /**
@@ -128,6 +131,7 @@ export class Writer implements LockHolder {
   /** Hands everything to the operating system and gives the lock back. */
   release(): void {
     this.checkUsable();
+    this.refuseWhilePinned("give the lock back");
     this.#giveBackOrThrow();
   }
 
@@ -139,6 +143,12 @@ export class Writer implements LockHolder {
     } finally {
       this.#pinned = false;
     }
+  }
+
+  /** While an update's callback runs, nothing may come between what it read and what will be written. */
+  refuseWhilePinned(action: string): void {
+    if (this.#pinned)
+      throw new KvsError("INVALID_ARGUMENT", `Cannot ${action}: an update of this store is under way`);
   }
 
   giveBack(): void {
@@ -237,7 +247,9 @@ export class Writer implements LockHolder {
       newest.size() === newest.end &&
       newest.end === hint.writtenBytes;
     if (untouched) generations.checkNewest();
-    this.#hint = untouched ? hint : recover(this.#context, hint, this.#options.format);
+    this.#hint = untouched
+      ? hint
+      : recover(this.#context, (file) => this.#syncFile(file), this.#options.format);
     if (!untouched) this.putHint({});
     this.#useNewest();
     this.#mustPrepare = false;
@@ -297,10 +309,11 @@ export class Writer implements LockHolder {
       this.putHint({ counter: this.hint.counter + 1 });
       this.#appender?.append(this.#pending.view(), log.unwritten?.start ?? log.end);
     } catch (error) {
-      this.#undoAppend(log);
+      this.#undoAppend(log, error);
       throw error;
     }
     this.#pending.clear();
+    this.#returnedBytes = 0;
     log.unwritten = { start: log.end, bytes: this.#pending };
   }
 
@@ -309,14 +322,17 @@ export class Writer implements LockHolder {
    * can be appended behind it, and reads the log again. Whole frames stay: a
    * reader may have seen them.
    */
-  #undoAppend(log: Log): void {
+  #undoAppend(log: Log, cause: unknown): void {
+    // Callers that were told their write was done have to learn of it.
+    if (this.#returnedBytes > 0) this.#poison ??= asError(cause);
+    this.#returnedBytes = 0;
     this.#pending.clear();
     try {
       log.reset();
       log.catchUp();
       if (!log.sealed && log.size() > log.end) {
         this.#appender?.truncate(log.end);
-        this.#appender?.sync();
+        if (this.#appender !== undefined) this.#syncFile(this.#appender);
         log.catchUp();
       }
       log.unwritten = { start: log.end, bytes: this.#pending };
@@ -327,13 +343,18 @@ export class Writer implements LockHolder {
   }
 
   #syncNow(log: Log): void {
+    if (this.#appender !== undefined) this.#syncFile(this.#appender);
+    this.#noteSynced(log, log.size());
+  }
+
+  /** Makes a file durable; a failure poisons the handle. */
+  #syncFile(file: AppendableFile): void {
     try {
-      this.#appender?.sync();
+      file.sync();
     } catch (error) {
       this.#noteFailedSync(error);
       throw error;
     }
-    this.#noteSynced(log, log.size());
   }
 
   /** After a failed sync the page cache may show what the disk does not hold: no retry, and others are warned. */
@@ -371,7 +392,7 @@ export class Writer implements LockHolder {
     this.checkUsable();
     if (!this.#mustSync()) return;
     const log = this.#newest();
-    const bytes = log.end;
+    const bytes = log.end - this.#pending.length;
     try {
       await this.#appender?.syncInBackground();
     } catch (error) {
