@@ -52,7 +52,6 @@ export class Log implements Interval {
   #recordBytes = 0;
   #sealed = false;
   #fault: Fault | undefined;
-  #loaded = false;
   #sortedKeys: readonly EncodedKey[] | undefined;
   #users = 1;
   unwritten: UnwrittenBytes | undefined;
@@ -112,7 +111,6 @@ export class Log implements Interval {
 
   /** Reads the frames that were not read yet. */
   catchUp(): void {
-    this.#loaded = true;
     // Nothing is written to a sealed log any more, and what is wrong with it stays so.
     if (this.#sealed) return;
     this.#fault = undefined;
@@ -137,7 +135,8 @@ export class Log implements Interval {
 
   /** Reads a log that has a successor, once; anything but a whole log with its seal is damage. */
   loadSealed(): void {
-    if (!this.#loaded) this.catchUp();
+    // It may have been read while it was written to: its seal came later then.
+    if (!this.#sealed) this.catchUp();
     if (this.#sealed && this.#fault === undefined) return;
     throw this.damage(this.#fault ?? { offset: this.#end, reason: "the log breaks off before its seal" });
   }
@@ -162,7 +161,6 @@ export class Log implements Interval {
     this.#tally.digest = 0;
     this.#recordBytes = 0;
     this.#sealed = false;
-    this.#loaded = false;
     this.#sortedKeys = undefined;
     this.unwritten = undefined;
   }
