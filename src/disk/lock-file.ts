@@ -59,10 +59,14 @@ function isCurrent(path: string, fd: number): boolean {
 }
 
 function writeAt(path: string, fd: number, position: number, bytes: Uint8Array): void {
-  const written = system("write to", path, () => fs.writeSync(fd, bytes, 0, bytes.length, position));
-  if (written !== bytes.length) {
-    throw new KvsError("IO", `Cannot write to "${path}": ${written} of ${bytes.length} bytes were written`, {
-      file: path,
-    });
+  // A short count is no error yet; going on shows what stands in the way.
+  for (let done = 0; done < bytes.length;) {
+    const at = done;
+    const count = system("write to", path, () =>
+      fs.writeSync(fd, bytes, at, bytes.length - at, position + at),
+    );
+    if (count === 0)
+      throw new KvsError("IO", `Cannot write to "${path}": nothing was written`, { file: path });
+    done += count;
   }
 }
