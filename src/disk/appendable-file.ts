@@ -75,6 +75,8 @@ class SinkFile implements AppendableFile {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    // A sink has a descriptor of its own; nothing is buffered in it by now.
+    failureOf(this.#sink.end());
     this.#closeIfIdle();
   }
 

@@ -60,7 +60,9 @@ function openUnlessMissing(path: string, flags: number): number | undefined {
   try {
     return open("open", path, flags);
   } catch (error) {
-    if (error instanceof Error && systemCode(error.cause) === "ENOENT") return undefined;
+    const code = error instanceof Error ? systemCode(error.cause) : undefined;
+    // In what is no directory there is no file either; who lists it will be told.
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw error;
   }
 }

@@ -85,6 +85,8 @@ async function lockCompaction({ disk, directory, waitMs, writer }: CompactionCon
 /** Removes what a compactor that died has left: its unfinished output, and inputs that were replaced. */
 function removeLeftovers(context: CompactionContext): void {
   const { disk, directory, generations } = context;
+  // Removals that a compactor before us has not made durable are, before more is built on them.
+  disk.syncDirectory(directory);
   for (const name of disk.list(directory) ?? []) {
     const interval = parseTemporaryLogName(name);
     if (interval !== undefined && interval.first !== interval.last) disk.unlink(`${directory}/${name}`);

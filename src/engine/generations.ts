@@ -32,6 +32,8 @@ export class Generations {
   /** The change counter and the layout that this view includes; undefined when it must look at the files. */
   #seenCounter: number | undefined;
   #seenLayout: number | undefined;
+  /** The whole store may be another one under the same name: no open log may be taken over. */
+  #mustReopen = false;
   #damage: KvsError | undefined;
 
   constructor(disk: Disk, directory: string, hints: HintReader) {
@@ -153,6 +155,7 @@ export class Generations {
   forgetLock(): void {
     this.#hints.close();
     this.forgetSeen();
+    this.#mustReopen = true;
   }
 
   close(): void {
@@ -186,6 +189,7 @@ export class Generations {
     }
     for (const log of this.#logs) log.release();
     this.#logs = opened;
+    this.#mustReopen = false;
     this.#superseded = superseded;
     this.newest?.catchUp();
     return undefined;
@@ -194,7 +198,7 @@ export class Generations {
   /** Opens logs, or takes over those that are open; undefined if one is not there any more. */
   #openAll(intervals: readonly Interval[]): Log[] | undefined {
     const known = new Map<string, Log>();
-    for (const log of this.#logs) known.set(log.name, log);
+    if (!this.#mustReopen) for (const log of this.#logs) known.set(log.name, log);
     const opened: Log[] = [];
     for (const interval of intervals) {
       // No name is ever used for two files.
@@ -290,9 +294,9 @@ export class Generations {
     const log = this.newest;
     if (log === undefined) return undefined;
     if (log.sealed) return log.fault === undefined ? undefined : log.damage(log.fault);
-    // Nothing is ever synced that was not written: mostly this settles it.
-    if (hint === undefined || log.end >= hint.writtenBytes || log.end >= this.promised(hint))
-      return undefined;
+    // More than either is never promised: mostly this settles it, and the boot need not be known.
+    if (hint === undefined || log.end >= Math.max(hint.writtenBytes, hint.syncedBytes)) return undefined;
+    if (log.end >= this.promised(hint)) return undefined;
     return log.damage(
       log.fault ?? { offset: log.end, reason: "the log breaks off before what was written to it" },
     );

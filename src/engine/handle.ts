@@ -149,12 +149,14 @@ export class StoreHandle {
     const { readOnly, create } = this.#options;
     this.#generations.reload();
     if (this.#generations.newest !== undefined) return;
-    if (this.#disk.list(this.directory) === undefined) {
-      if (readOnly || !create)
-        throw new KvsError("NO_STORE", `Cannot open store "${this.directory}": there is no such directory`);
-      this.#disk.makeDirectory(this.directory);
+    const isThere = this.#disk.list(this.directory) !== undefined;
+    // To those who only read, an empty directory is an empty store.
+    if (readOnly && isThere) return;
+    if (readOnly || !create) {
+      const reason = isThere ? "there is none in that directory" : "there is no such directory";
+      throw new KvsError("NO_STORE", `Cannot open store "${this.directory}": ${reason}`);
     }
-    if (readOnly || !create) return;
+    if (!isThere) this.#disk.makeDirectory(this.directory);
     this.#writer().begin();
     this.#writer().release();
   }

@@ -92,7 +92,7 @@ export function resolveOptions(options: OpenOptions): ResolvedOptions {
     generationBytes: options.generationBytes ?? DEFAULTS.generationBytes,
     waitMs: options.waitMs ?? DEFAULTS.waitMs,
   };
-  for (const name in options) if (!(name in DEFAULTS)) throw invalid(`"${name}" is not an option`);
+  for (const name in options) if (!Object.hasOwn(DEFAULTS, name)) throw invalid(`"${name}" is not an option`);
   checkOneOf("durability", resolved.durability, ["os", "sync"]);
   checkOneOf("format", resolved.format, ["binary", "json"]);
   checkWhole("generationBytes", resolved.generationBytes, 1);

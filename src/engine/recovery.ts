@@ -24,7 +24,9 @@ export function recover(context: WriterContext, syncFile: SyncFile, format: LogF
   const existing = context.generations.newest;
   if (existing === undefined) return describe(createStore(context, format), hint, { tornTails: 0 });
   context.generations.checkNewest();
-  if (hint !== undefined && mayLie(context, hint)) copyNewest(context, existing);
+  // A copy that was made and not announced any more need not be made again.
+  const copied = hint !== undefined && existing.header.inputs.includes(hint.logId);
+  if (hint !== undefined && !copied && mayLie(context, hint)) copyNewest(context, existing);
   const newest = context.generations.newest ?? existing;
   const tornTails = newest.sealed ? 0 : cutTornTail(context, newest, syncFile);
   if (newest.sealed || hint?.logId !== newest.header.logId || hint.syncedBytes < newest.headerBytes) {

@@ -38,6 +38,8 @@ export class Writer implements LockHolder {
   readonly #options: WriterOptions;
   readonly #pending = new ByteWriter(CHUNK_BYTES);
   #appender: AppendableFile | undefined;
+  /** The log that the appender appends to. */
+  #appenderLog: Log | undefined;
   /** The state of LOCK's hint, while the lock is held. */
   #hint: Hint | undefined;
   /** What this handle knows to be durable in the newest log; the hint learns of it with its next change. */
@@ -137,6 +139,8 @@ export class Writer implements LockHolder {
 
   /** Runs what must not be separated from the write that follows: the lock is kept whatever happens. */
   runPinned<T>(work: () => T): T {
+    // What was written before does not depend on how the work ends, or whether it does.
+    this.flush();
     this.#pinned = true;
     try {
       return work();
@@ -258,9 +262,10 @@ export class Writer implements LockHolder {
   /** Points the appender and the buffer at the newest log. */
   #useNewest(): void {
     const log = this.#newest();
-    if (this.#appender?.path !== log.path) {
+    if (this.#appenderLog !== log) {
       this.#appender?.close();
       this.#appender = openAppender(this.#context.disk, log);
+      this.#appenderLog = log;
     }
     log.unwritten = { start: log.end, bytes: this.#pending };
   }
@@ -343,8 +348,10 @@ export class Writer implements LockHolder {
   }
 
   #syncNow(log: Log): void {
+    // Taken before: what others append while the sync is under way may not be covered.
+    const bytes = log.size();
     if (this.#appender !== undefined) this.#syncFile(this.#appender);
-    this.#noteSynced(log, log.size());
+    this.#noteSynced(log, bytes);
   }
 
   /** Makes a file durable; a failure poisons the handle. */
@@ -385,7 +392,7 @@ export class Writer implements LockHolder {
   /** True if this handle wrote to the newest log; what it wrote to older ones was made durable when they were sealed. */
   #mustSync(): boolean {
     const { newest } = this.#context.generations;
-    return newest !== undefined && this.#appender?.path === newest.path && !this.#isSynced(newest);
+    return newest !== undefined && this.#appenderLog === newest && !this.#isSynced(newest);
   }
 
   async #syncInBackground(): Promise<void> {
