@@ -26,7 +26,7 @@ class SinkFile implements AppendableFile {
   constructor(path: string, fd: number) {
     this.path = path;
     this.#fd = fd;
-    this.#sink = Bun.file(fd).writer();
+    this.#sink = system("open", path, () => Bun.file(fd).writer());
   }
 
   append(bytes: Uint8Array, at: number): void {

@@ -78,6 +78,7 @@ async function lockCompaction({ disk, directory, waitMs, writer }: CompactionCon
     }
     // oxlint-disable-next-line no-await-in-loop -- waiting is the point
     await Bun.sleep(LOCK_PAUSE_MS);
+    writer.checkUsable();
   }
   return lock;
 }
@@ -87,11 +88,14 @@ function removeLeftovers(context: CompactionContext): void {
   const { disk, directory, generations } = context;
   // Removals that a compactor before us has not made durable are, before more is built on them.
   disk.syncDirectory(directory);
+  generations.reload();
+  const newest = generations.newest?.last ?? 0;
   for (const name of disk.list(directory) ?? []) {
     const interval = parseTemporaryLogName(name);
-    if (interval !== undefined && interval.first !== interval.last) disk.unlink(`${directory}/${name}`);
+    // What reaches past the newest log is a copy that a writer is making, or has left for the next one.
+    const isMerge = interval !== undefined && interval.first !== interval.last;
+    if (isMerge && interval.last <= newest) disk.unlink(`${directory}/${name}`);
   }
-  generations.reload();
   removeSuperseded(context);
 }
 
@@ -111,6 +115,8 @@ function chooseInputs(
   { generations, writer }: CompactionContext,
   format: LogFormat | undefined,
 ): readonly Log[] {
+  // Read before the lock is taken: nobody should wait for that.
+  for (const log of generations.logs.slice(0, -1)) log.loadSealed();
   writer.begin();
   const now = Date.now();
   const target = format ?? generations.newest?.codec.format;
@@ -131,7 +137,6 @@ function chooseInputs(
 }
 
 function isEmpty(log: Log): boolean {
-  if (!log.sealed) log.catchUp();
   return log.end === log.headerBytes;
 }
 
@@ -143,21 +148,22 @@ function isCompact(log: Log, now: number): boolean {
 /** Puts the merged log in place, unless its inputs are not what they were; false then. */
 function publishMerge(context: CompactionContext, inputs: readonly Log[], merged: MergedLog): boolean {
   const { disk, directory, generations, writer } = context;
+  let published = false;
   try {
     writer.begin();
     generations.reload();
     const standing = new Set(generations.logs.map((log) => log.header.logId));
-    if (!inputs.every((input) => standing.has(input.header.logId))) {
-      disk.unlink(`${directory}/${temporaryName(logName(merged.header))}`);
-      return false;
-    }
+    if (!inputs.every((input) => standing.has(input.header.logId))) return false;
     finishMerge(disk, directory, merged);
+    published = true;
     generations.reload();
     const { counter, layout } = writer.hint;
     writer.putHint({ counter: counter + 2, layout: nextLayout(layout) });
+    writer.release();
     return true;
   } finally {
-    writer.release();
+    // After a failed rename, or where the handle was closed meanwhile; once it is published the name is gone.
+    if (!published) disk.unlink(`${directory}/${temporaryName(logName(merged.header))}`);
   }
 }
 

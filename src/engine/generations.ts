@@ -151,11 +151,11 @@ export class Generations {
     this.#seenLayout = undefined;
   }
 
-  /** Makes the next `catchUp` read LOCK anew, which may be another file by now. */
-  forgetLock(): void {
+  /** Makes the next `catchUp` read LOCK anew; where it was replaced, the logs may have been as well. */
+  forgetLock({ replaced }: { readonly replaced: boolean }): void {
     this.#hints.close();
     this.forgetSeen();
-    this.#mustReopen = true;
+    if (replaced) this.#mustReopen = true;
   }
 
   close(): void {

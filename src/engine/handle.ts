@@ -141,7 +141,9 @@ export class StoreHandle {
   #context(): WriterContext {
     const lock =
       this.#writing?.lock ??
-      new WriteLock(this.#disk, this.directory, this.#options.waitMs, () => this.#generations.forgetLock());
+      new WriteLock(this.#disk, this.directory, this.#options.waitMs, (file) =>
+        this.#generations.forgetLock(file),
+      );
     return { disk: this.#disk, directory: this.directory, generations: this.#generations, lock };
   }
 

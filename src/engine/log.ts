@@ -167,13 +167,14 @@ export class Log implements Interval {
 
   /** Takes a frame in that was appended, or is about to be, at `end`. */
   add(records: readonly FrameRecord[], frameBytes: number): void {
+    const keys = this.#index.size;
     for (const record of records) {
       this.#tally.add(record.checksum);
       this.#index.set(record.key, record);
       this.#recordBytes += record.length;
     }
     this.#end += frameBytes;
-    this.#sortedKeys = undefined;
+    if (this.#index.size > keys) this.#sortedKeys = undefined;
   }
 
   /** Notes that the seal was appended. */

@@ -74,11 +74,13 @@ function createSuccessor({ disk, directory, generations }: WriterContext, sealed
   return log;
 }
 
-/** Only writers make single generations, one at a time: those that are unfinished now were left by one that died. */
-function removeUnfinishedLogs({ disk, directory }: WriterContext): void {
+/** Only writers make single generations and copies past the newest log: unfinished ones were left by one that died. */
+function removeUnfinishedLogs({ disk, directory, generations }: WriterContext): void {
+  const newest = generations.newest?.last ?? 0;
   for (const name of disk.list(directory) ?? []) {
     const interval = parseTemporaryLogName(name);
-    if (interval !== undefined && interval.first === interval.last) disk.unlink(`${directory}/${name}`);
+    if (interval === undefined) continue;
+    if (interval.first === interval.last || interval.last > newest) disk.unlink(`${directory}/${name}`);
   }
 }
 

@@ -24,7 +24,7 @@ import {
 import { limitOf, rangeOf } from "./range.ts";
 import type { Newest } from "./runs.ts";
 import type { StoreStats } from "./stats.ts";
-import { bytesOf, checkValue, hasValue, joinValues, textOf } from "./value.ts";
+import { bytesOf, checkValue, hasValue, joinValues, textOf, textOfValue } from "./value.ts";
 
 /** Removals of one `deletePrefix` share frames of this many. */
 const REMOVALS_A_FRAME = 1000;
@@ -184,8 +184,9 @@ export class KvStore implements Disposable, AsyncDisposable {
     const value = this.#handle.runPinned(() => change(old));
     if (value === undefined) return this.#handle.answer(old);
     checkValue(value);
+    const text = textOfValue(value);
     this.#handle.write([put(encoded, value, record?.expiresAt ?? 0)], { urgent: true });
-    return this.get(key);
+    return text;
   }
 
   /** Milliseconds until the key expires, null if it never does, undefined if it has no value. */

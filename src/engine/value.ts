@@ -27,7 +27,12 @@ export function checkValue(value: Value): void {
 export function textOf(record: StoredRecord): string {
   if (record.encoding === "ascii") return record.value.latin1Slice();
   if (record.encoding === "utf8") return record.value.utf8Slice();
-  const text = decodeUtf8(record.value);
+  return textOfValue(record.value);
+}
+
+/** A value that a caller gave, as text; `NOT_UTF8` if it is none. */
+export function textOfValue(value: Value): string {
+  const text = typeof value === "string" ? value : decodeUtf8(value);
   if (text !== undefined) return text;
   throw new KvsError("NOT_UTF8", "Cannot read value as text: it is not UTF-8, getBytes returns it");
 }

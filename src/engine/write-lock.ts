@@ -4,8 +4,8 @@ import { KvsError } from "../format/errors.ts";
 import { encodeHint, HOLDER_AT, type Hint, WAITER_MARK_AT } from "../format/hint.ts";
 import { giveBackAll } from "./held-locks.ts";
 
-const SHORTEST_PAUSE_MS = 0.2;
-const LONGEST_PAUSE_MS = 2;
+const SHORTEST_PAUSE_MS = 1;
+const LONGEST_PAUSE_MS = 1.5;
 const PID_BYTES = 4;
 
 /** Long enough for a process that polls to find the lock free. */
@@ -16,12 +16,17 @@ export class WriteLock {
   readonly #disk: Disk;
   readonly #path: string;
   readonly #waitMs: number;
-  readonly #onOpen: () => void;
+  readonly #onOpen: (file: { readonly replaced: boolean }) => void;
   #file: LockFile | undefined;
   #held = false;
 
-  /** `onOpen` is called when LOCK is opened: what was known of an earlier file of that name is void. */
-  constructor(disk: Disk, directory: string, waitMs: number, onOpen: () => void) {
+  /** `onOpen` is called when LOCK is opened, and when it was found to be another file by now. */
+  constructor(
+    disk: Disk,
+    directory: string,
+    waitMs: number,
+    onOpen: (file: { readonly replaced: boolean }) => void,
+  ) {
     this.#disk = disk;
     this.#path = `${directory}/${LOCK_NAME}`;
     this.#waitMs = waitMs;
@@ -41,7 +46,7 @@ export class WriteLock {
   tryAcquire(): boolean {
     if (this.#file === undefined) {
       this.#file = this.#disk.openLock(this.#path, { create: true });
-      this.#onOpen();
+      this.#onOpen({ replaced: false });
     }
     if (this.#file?.tryLock() !== true) return false;
     this.#held = true;
@@ -56,6 +61,7 @@ export class WriteLock {
     }
     // Somebody removed LOCK: whoever locks the new one would not see ours.
     this.close();
+    this.#onOpen({ replaced: true });
     return false;
   }
 
@@ -95,7 +101,7 @@ export class WriteLock {
     while (!this.tryAcquire()) {
       if (performance.now() >= deadline) throw this.#locked();
       this.#file?.write(WAITER_MARK_AT, Buffer.of(1));
-      Bun.sleepSync(pause * (0.5 + Math.random() / 2));
+      Bun.sleepSync(pause * (1 + Math.random() / 2));
       pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);
     }
   }

@@ -263,6 +263,8 @@ export class Writer implements LockHolder {
   #useNewest(): void {
     const log = this.#newest();
     if (this.#appenderLog !== log) {
+      // What is buffered from now on belongs to the new log alone.
+      if (this.#appenderLog !== undefined) this.#appenderLog.unwritten = undefined;
       this.#appender?.close();
       this.#appender = openAppender(this.#context.disk, log);
       this.#appenderLog = log;

@@ -4,7 +4,7 @@ import { KvsError } from "./errors.ts";
 import { FORMAT_VERSION, isInterval, type LogHeader, type ParsedHeader } from "./header.ts";
 import { type JsonCommand, formatCommand, parseCommand } from "./json-command.ts";
 import { decodeUtf8 } from "./key.ts";
-import { MAX_FRAME_BYTES } from "./limits.ts";
+import { MAX_FRAME_BYTES, MAX_INPUTS } from "./limits.ts";
 import type { FrameRecord, Mutation, ParsedFrame, StoredRecord } from "./record.ts";
 
 /*
@@ -14,6 +14,9 @@ import type { FrameRecord, Mutation, ParsedFrame, StoredRecord } from "./record.
  */
 const NEWLINE = 0x0a;
 const FIRST_GUESS_BYTES = 4096;
+
+/** Longer than a header with as many inputs as there may be. */
+const MAX_HEADER_BYTES: number = 32 * MAX_INPUTS;
 
 /** What the seal adds to a JSON log. */
 export const JSON_SEAL = "\n";
@@ -38,9 +41,9 @@ export function encodeJsonHeader(header: LogHeader): Buffer {
 export function parseJsonHeader(bytes: Buffer): ParsedHeader {
   const end = bytes.indexOf(NEWLINE);
   if (end < 0) {
-    return bytes.length >= MAX_FRAME_BYTES
+    return bytes.length >= MAX_HEADER_BYTES
       ? { status: "damaged", reason: "its first line does not end" }
-      : { status: "incomplete", needed: bytes.length + FIRST_GUESS_BYTES };
+      : { status: "incomplete", needed: Math.max(bytes.length * 2, FIRST_GUESS_BYTES) };
   }
   const fields = headerFields(bytes.utf8Slice(0, end));
   if (fields === undefined) return { status: "damaged", reason: "its first line is no header" };

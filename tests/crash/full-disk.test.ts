@@ -1,0 +1,130 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { KvStore } from "../../src/index.ts";
+import { contentOf } from "../support/damage.ts";
+import { endOf, startJob } from "../support/processes.ts";
+import { newStorePath, temporaryDirectory } from "../support/temporary.ts";
+
+const mounted: string[] = [];
+
+afterEach(() => {
+  for (const path of mounted.splice(0)) Bun.spawnSync(["umount", "-l", path]);
+});
+
+function mountTmpfs(sizeKb: number): string | undefined {
+  const path = join(temporaryDirectory(), "small");
+  mkdirSync(path);
+  const { exitCode } = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", `size=${sizeKb}k`, "tmpfs", path], {
+    stderr: "ignore",
+  });
+  if (exitCode !== 0) return undefined;
+  mounted.push(path);
+  return path;
+}
+
+const canMount: boolean = (() => {
+  const path = process.getuid?.() === 0 ? mountTmpfs(64) : undefined;
+  for (const one of mounted.splice(0)) Bun.spawnSync(["umount", one]);
+  return path !== undefined;
+})();
+
+const hasPrlimit: boolean = Bun.which("prlimit") !== null;
+
+/** Acknowledged writes are there, the first refused one is not; returns the number of acknowledged ones. */
+function expectAcknowledged(path: string, lines: readonly string[]): number {
+  const done = lines.filter((line) => line.startsWith("done")).length;
+  const found = new Map(contentOf(path));
+  for (let round = 0; round < done; round += 1) expect(found.has(`k${round}`)).toBe(true);
+  // The one that failed may be there or not: it was cut off midway.
+  expect(found.size).toBeGreaterThanOrEqual(done);
+  expect(found.size).toBeLessThanOrEqual(done + 1);
+  return done;
+}
+
+describe("a file-size limit (invariants 1, 2)", () => {
+  test.skipIf(!hasPrlimit)("met at any byte loses nothing and is an error (needs prlimit)", async () => {
+    const limits = Array.from({ length: 24 }, (_, index) => 180 + index * 37 + (index % 5));
+    for (const durability of ["os", "sync"] as const) {
+      const jobs = limits.map(async (limit) => {
+        const path = newStorePath();
+        const child = startJob(["fill", path], { durability }, ["prlimit", `--fsize=${limit}`]);
+        const { lines, stderr } = await endOf(child);
+        return { path, limit, lines, stderr };
+      });
+      for (const { path, limit, lines, stderr } of await Promise.all(jobs)) {
+        expect([limit, stderr]).toEqual([limit, ""]);
+        expect(lines.at(-1)).toMatch(/^failed \d+ IO$/);
+        const done = expectAcknowledged(path, lines);
+        expect(statSync(join(path, "1.log")).size).toBeLessThanOrEqual(limit);
+        using store = KvStore.open(path);
+        store.set("after", "1");
+        expect(store.get("after")).toBe("1");
+        store.remove("after");
+        expect(store.count()).toBeGreaterThanOrEqual(done);
+      }
+    }
+  });
+});
+
+describe("a full disk (invariants 1, 2)", () => {
+  test.skipIf(!canMount)("loses nothing, and removing works (needs root and tmpfs)", async () => {
+    for (const sizeKb of [16, 20, 32, 64, 128, 200]) {
+      const disk = mountTmpfs(sizeKb);
+      if (disk === undefined) throw new Error("Cannot mount a tmpfs");
+      const path = join(disk, "store");
+      const store = KvStore.open(path, { generationBytes: 16_384 });
+      const value = "v".repeat(300);
+      let done = 0;
+      const write = async (): Promise<void> => {
+        for (;;) {
+          store.set(`k${done}`, value);
+          await store.flush();
+          done += 1;
+        }
+      };
+      expect(await write().catch((error: unknown) => (error as { code: string }).code)).toBe("IO");
+      expect(done).toBeGreaterThan(5);
+      try {
+        store.close();
+      } catch {
+        // A handle that was poisoned says so again.
+      }
+      const found = new Map(contentOf(path));
+      for (let round = 0; round < done; round += 1) expect(found.get(`k${round}`)).toBe(value);
+      expect([done, done + 1]).toContain(found.size);
+
+      // Another file goes; a store goes on where it stopped.
+      Bun.spawnSync(["mount", "-o", `remount,size=${sizeKb * 4}k`, disk]);
+      using again = KvStore.open(path);
+      expect(again.deletePrefix("k")).toBe(found.size);
+      await again.compact();
+      expect(again.count()).toBe(0);
+      expect(readdirSync(path).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+      again.set("a", value);
+      expect(again.get("a")).toBe(value);
+    }
+  });
+
+  test.skipIf(!canMount)(
+    "while a compaction runs leaves the store as it was (needs root and tmpfs)",
+    async () => {
+      const disk = mountTmpfs(100);
+      if (disk === undefined) throw new Error("Cannot mount a tmpfs");
+      const path = join(disk, "store");
+      using store = KvStore.open(path);
+      for (let round = 0; round < 130; round += 1) store.set(`k${round % 110}`, "v".repeat(500));
+      await store.flush();
+      const before = contentOf(path);
+      const code = await store.compact().then(
+        () => "none",
+        (error: unknown) => (error as { code: string }).code,
+      );
+      expect(code).toBe("IO");
+      expect(contentOf(path)).toEqual(before);
+      expect(readdirSync(path).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+      expect(store.deletePrefix("k1")).toBe(21);
+      expect(contentOf(path).length).toBe(before.length - 21);
+    },
+  );
+});

@@ -1,0 +1,224 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { KvStore, type LogFormat } from "../../src/index.ts";
+import { codeOfAsync, contentOf, logsOf } from "../support/damage.ts";
+import { HookedDisk, type Verdict } from "../support/hooked-disk.ts";
+import { endTick } from "../support/scripted-run.ts";
+import { newStorePath } from "../support/temporary.ts";
+
+for (const format of ["binary", "json"] as const satisfies readonly LogFormat[]) {
+  describe(`compact, ${format}`, () => {
+    test("merges all generations into one without stale records", async () => {
+      using store = KvStore.open(newStorePath(), { format, generationBytes: 300 });
+      for (let round = 0; round < 50; round += 1) store.set(`k${round % 5}`, `value ${round}`);
+      for (let round = 0; round < 3; round += 1) store.delete(`k${round}`);
+      await endTick();
+      const before = store.stats();
+      expect(before.generations.length).toBeGreaterThan(5);
+      expect(before.staleBytes).toBeGreaterThan(0);
+      const result = await store.compact();
+      const after = store.stats();
+      expect(result.generationsMerged).toBeGreaterThanOrEqual(before.generations.length);
+      expect(result.bytesAfter).toBeLessThan(result.bytesBefore);
+      expect(after.staleBytes).toBe(0);
+      expect(after.keys).toBe(2);
+      expect(after.generations.length).toBe(2);
+      expect(logsOf(store.directory).toSorted()).toEqual(
+        after.generations.map(({ name }) => name).toSorted(),
+      );
+      expect([...store.entries()]).toEqual([
+        ["k3", "value 48"],
+        ["k4", "value 49"],
+      ]);
+      expect(contentOf(store.directory)).toEqual([...store.entries()]);
+    });
+
+    test("a second time in a row has nothing to do and changes no log", async () => {
+      using store = KvStore.open(newStorePath(), { format });
+      expect(await store.compact()).toEqual({ bytesBefore: 0, bytesAfter: 0, generationsMerged: 0 });
+      store.set("a", "1");
+      store.set("a", "2");
+      expect((await store.compact()).generationsMerged).toBe(2);
+      const logs = logsOf(store.directory);
+      expect(await store.compact()).toEqual({ bytesBefore: 0, bytesAfter: 0, generationsMerged: 0 });
+      expect(logsOf(store.directory)).toEqual(logs);
+    });
+
+    test("keeps expiries, bytes and text as they are", async () => {
+      using store = KvStore.open(newStorePath(), { format });
+      store.set("t", "1", { ttlMs: 1_000_000_000 });
+      store.set("b", Uint8Array.of(0xff, 0));
+      store.set("u", "ü");
+      store.set("u", "€");
+      await store.compact();
+      expect(Number(store.ttl("t"))).toBeWithin(999_000_000, 1_000_000_001);
+      expect(store.getBytes("b")).toEqual(Uint8Array.of(0xff, 0));
+      expect(store.get("u")).toBe("€");
+    });
+
+    test("lets reads and writes go on, which win over what it merges", async () => {
+      using store = KvStore.open(newStorePath(), { format, generationBytes: 4000 });
+      const value = "v".repeat(200);
+      for (let index = 0; index < 1000; index += 1) store.set(`k${index}`, value);
+      for (let round = 0; round < 3; round += 1) {
+        const compaction = store.compact();
+        for (let index = 0; index < 50; index += 1) {
+          store.set(`k${index}`, `new ${round}`);
+          store.delete(`k${index + 100}`);
+          expect(store.get(`k${index}`)).toBe(`new ${round}`);
+          if (index % 10 === 0) await endTick();
+        }
+        await compaction;
+        expect(store.count()).toBe(950);
+      }
+      expect(store.get("k0")).toBe("new 2");
+      expect(store.has("k149")).toBe(false);
+      expect(contentOf(store.directory)).toEqual([...store.entries()]);
+    });
+
+    test("to the other format rewrites everything in it", async () => {
+      const other = format === "binary" ? "json" : "binary";
+      using store = KvStore.open(newStorePath(), { format });
+      store.batch([{ set: ["a", "1"] }, { set: [Buffer.of(0xff), Buffer.of(0xfe)] }]);
+      const before = [...store.entries({ encoding: "bytes" })];
+      await store.compact({ format: other });
+      store.set("later", "1");
+      await endTick();
+      expect(store.stats().format).toBe(other);
+      expect(store.stats().generations.every((generation) => generation.format === other)).toBe(true);
+      const isJson = logsOf(store.directory).map(
+        (name) => readFileSync(join(store.directory, name))[0] === 0x7b,
+      );
+      expect(new Set(isJson)).toEqual(new Set([other === "json"]));
+      store.delete("later");
+      await store.compact({ format });
+      expect([...store.entries({ encoding: "bytes" })]).toEqual(before);
+      expect(store.stats().format).toBe(format);
+    });
+
+    test("of an empty store to the other format is kept by the next handle", async () => {
+      const other = format === "binary" ? "json" : "binary";
+      const path = newStorePath();
+      {
+        using store = KvStore.open(path, { format });
+        await store.compact({ format: other });
+      }
+      using store = KvStore.open(path);
+      store.set("k", "1");
+      expect(store.stats().format).toBe(other);
+    });
+  });
+}
+
+describe("compact", () => {
+  test("refuses a format that there is not", async () => {
+    using store = KvStore.open(newStorePath());
+    expect(await codeOfAsync(() => store.compact({ format: "xml" as LogFormat }))).toBe("INVALID_ARGUMENT");
+  });
+
+  test("on a handle that is closed meanwhile leaves the store whole", async () => {
+    const path = newStorePath();
+    const store = KvStore.open(path, { generationBytes: 2000 });
+    for (let index = 0; index < 500; index += 1) store.set(`k${index % 250}`, "v".repeat(50));
+    const compaction = codeOfAsync(() => store.compact());
+    await endTick();
+    store.close();
+    expect(["none", "CLOSED"]).toContain(await compaction);
+    using again = KvStore.open(path);
+    expect(again.count()).toBe(250);
+    await again.compact();
+    expect(again.count()).toBe(250);
+    expect(readdirSync(path).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+});
+
+describe("stats", () => {
+  test("counts keys, live and stale bytes exactly", async () => {
+    using store = KvStore.open(newStorePath());
+    store.set("a", "1");
+    const { liveBytes: one } = store.stats();
+    store.set("b", "1");
+    store.set("a", "2");
+    expect(store.stats()).toMatchObject({ keys: 2, liveBytes: 2 * one, staleBytes: one });
+    store.delete("b");
+    // A removal is a record without a value.
+    expect(store.stats()).toMatchObject({ keys: 1, liveBytes: one, staleBytes: 2 * one + one - 1 });
+    const { generations, diskBytes } = store.stats();
+    expect(generations).toHaveLength(1);
+    expect(generations[0]).toMatchObject({
+      name: "1.log",
+      first: 1,
+      last: 1,
+      sealed: false,
+      records: 4,
+      format: "binary",
+    });
+    expect(diskBytes).toBe(readFileSync(join(store.directory, "1.log")).length);
+  });
+});
+
+describe("flush", () => {
+  test("is a barrier: what was set before is synced when it resolves, in one sync for all callers", async () => {
+    const path = newStorePath();
+    const synced: string[] = [];
+    const disk = new HookedDisk((call): Verdict => {
+      if (call.method === "append.syncInBackground") synced.push(call.path);
+      return undefined;
+    });
+    using store = KvStore.openOn(disk, path);
+    store.set("a", "1");
+    await Promise.all(Array.from({ length: 20 }, () => store.flush()));
+    expect(synced.length).toBeGreaterThanOrEqual(1);
+    expect(synced.length).toBeLessThanOrEqual(2);
+    synced.length = 0;
+    await store.flush();
+    expect(synced).toEqual([]);
+    store.set("b", "1");
+    await store.flush();
+    expect(synced).toEqual([join(path, "1.log")]);
+  });
+
+  test("in sync every write is synced before it returns", () => {
+    const path = newStorePath();
+    let unsynced = 0;
+    const disk = new HookedDisk((call): Verdict => {
+      if (!call.path.endsWith("/1.log")) return undefined;
+      if (call.method === "append.append") unsynced += call.bytes;
+      if (call.method === "append.sync") unsynced = 0;
+      return undefined;
+    });
+    using store = KvStore.openOn(disk, path, { durability: "sync" });
+    using other = KvStore.openOn(disk, path);
+    const writes: readonly (() => unknown)[] = [
+      () => store.set("a", "1"),
+      () => store.delete("a"),
+      () => store.batch([{ set: ["b", "1"] }]),
+      () => store.increment("n"),
+      () => store.append("b", "1"),
+      () => store.update("b", () => "2"),
+      () => store.expire("b", 100_000),
+      () => store.take("b"),
+      () => store.deletePrefix("n"),
+    ];
+    for (const write of writes) {
+      write();
+      expect(unsynced).toBe(0);
+    }
+    // An answer that rests on what another handle has not synced makes it durable first.
+    for (const answer of [
+      () => store.delete("none"),
+      () => store.set("o", "2", { ifAbsent: true }),
+      () => store.take("none"),
+      () => store.expire("none", 1),
+      () => store.deletePrefix("none"),
+      () => store.update("o", () => {}),
+    ]) {
+      other.set("o", "1");
+      other.increment("n");
+      expect(unsynced).toBeGreaterThan(0);
+      answer();
+      expect(unsynced).toBe(0);
+    }
+  });
+});
