@@ -5,6 +5,7 @@ import type { LogFormat } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
 import type { LogHeader } from "../format/header.ts";
 import { encodeLogHeader } from "../format/log-header.ts";
+import { newLogId } from "./identifiers.ts";
 import { Log } from "./log.ts";
 
 /**
@@ -21,6 +22,19 @@ export function createLog(disk: Disk, directory: string, format: LogFormat, head
   writeTemporary(disk, path, (file) => file.append(encodeLogHeader(format, header), 0));
   publish(disk, directory, path);
   return openExisting(disk, directory, header);
+}
+
+/** Creates the log that follows a sealed one, in the same store. */
+export function createSuccessor(disk: Disk, directory: string, sealed: Log, format: LogFormat): Log {
+  const number = sealed.last + 1;
+  const { storeId } = sealed.header;
+  return createLog(disk, directory, format, {
+    storeId,
+    logId: newLogId(),
+    first: number,
+    last: number,
+    inputs: [],
+  });
 }
 
 /** Opens a log that this handle has just put in place. */

@@ -5,7 +5,7 @@ import { evenAfter, type Hint, nextLayout, UNKNOWN_BOOT } from "../format/hint.t
 import { newCounter, newLayout, newLogId, newStoreId } from "./identifiers.ts";
 import type { Log } from "./log.ts";
 import { finishMerge, mergeLogs } from "./merge.ts";
-import { createLog, openAppender } from "./new-log.ts";
+import { createLog, createSuccessor, openAppender } from "./new-log.ts";
 import type { WriterContext } from "./writer-context.ts";
 
 /** Makes a file durable, and sees to it that a failure is never passed over. */
@@ -32,7 +32,7 @@ export function recover(context: WriterContext, syncFile: SyncFile, format: LogF
   if (newest.sealed || hint?.logId !== newest.header.logId || hint.syncedBytes < newest.headerBytes) {
     makeDurable(context, newest, syncFile);
   }
-  return describe(newest.sealed ? createSuccessor(context, newest) : newest, hint, { tornTails });
+  return describe(newest.sealed ? addSuccessor(context, newest) : newest, hint, { tornTails });
 
   function describe(log: Log, old: Hint | undefined, found: { readonly tornTails: number }): Hint {
     const same = old?.logId === log.header.logId;
@@ -60,16 +60,8 @@ function createStore(context: WriterContext, format: LogFormat): Log {
   return log;
 }
 
-function createSuccessor({ disk, directory, generations }: WriterContext, sealed: Log): Log {
-  const number = sealed.last + 1;
-  const header = {
-    storeId: sealed.header.storeId,
-    logId: newLogId(),
-    first: number,
-    last: number,
-    inputs: [],
-  };
-  const log = createLog(disk, directory, sealed.codec.format, header);
+function addSuccessor({ disk, directory, generations }: WriterContext, sealed: Log): Log {
+  const log = createSuccessor(disk, directory, sealed, sealed.codec.format);
   generations.push(log);
   return log;
 }

@@ -6,9 +6,8 @@ import { evenAfter, type Hint, nextLayout } from "../format/hint.ts";
 import type { FrameRecord, Mutation } from "../format/record.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { addHolder, type LockHolder, removeHolder } from "./held-locks.ts";
-import { newLogId } from "./identifiers.ts";
 import type { Log } from "./log.ts";
-import { createLog, openAppender } from "./new-log.ts";
+import { createSuccessor, openAppender } from "./new-log.ts";
 import type { Durability } from "./options.ts";
 import { recover } from "./recovery.ts";
 import type { WriterContext } from "./writer-context.ts";
@@ -453,20 +452,12 @@ export class Writer implements LockHolder {
 
   #startSuccessor(log: Log, format: LogFormat): void {
     const { disk, directory, generations } = this.#context;
-    const number = log.last + 1;
-    const header = {
-      storeId: log.header.storeId,
-      logId: newLogId(),
-      first: number,
-      last: number,
-      inputs: [],
-    };
-    const successor = createLog(disk, directory, format, header);
+    const successor = createSuccessor(disk, directory, log, format);
     generations.push(successor);
     this.putHint({
       counter: this.hint.counter + 2,
-      logId: header.logId,
-      generation: number,
+      logId: successor.header.logId,
+      generation: successor.last,
       writtenBytes: successor.end,
       syncedBytes: successor.end,
       layout: nextLayout(this.hint.layout),
