@@ -34,7 +34,27 @@ export interface ReadableFile {
   /** Bytes from `position`; fewer only at the file's end. The buffer is the caller's. */
   read(position: number, length: number): Buffer;
   size(): number;
+  /** What changes when the file is another one, or was written to. */
+  stamp(): FileStamp;
+  /**
+   * The file's bytes without copying them, as long as it is neither written to nor
+   * cut; undefined where that cannot be had. They are not the caller's to change.
+   */
+  map(): FileMap | undefined;
   close(): void;
+}
+
+/** Which file it is, and when it was written to, in whole milliseconds since 1970. */
+export interface FileStamp {
+  readonly inode: number;
+  readonly modified: number;
+}
+
+/** A file in memory. */
+export interface FileMap {
+  readonly bytes: Buffer;
+  /** Gives the address space back; `bytes` is empty from then on. */
+  release(): void;
 }
 
 /** A file that grows at its end. */

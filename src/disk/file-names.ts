@@ -9,23 +9,40 @@ export const LOCK_NAME = "LOCK";
 export const COMPACT_NAME = "COMPACT";
 
 const LOG_SUFFIX = ".log";
+const INDEX_SUFFIX = ".idx";
 const TEMPORARY_SUFFIX = ".tmp";
 
 /** `7.log` for one generation, `1-6.log` for several merged. */
-export function logName({ first, last }: Interval): string {
-  return (first === last ? `${first}` : `${first}-${last}`) + LOG_SUFFIX;
+export function logName(interval: Interval): string {
+  return intervalName(interval) + LOG_SUFFIX;
+}
+
+/** `7.idx`, `1-6.idx`: the index of the log of the same interval. */
+export function indexName(interval: Interval): string {
+  return intervalName(interval) + INDEX_SUFFIX;
+}
+
+function intervalName({ first, last }: Interval): string {
+  return first === last ? `${first}` : `${first}-${last}`;
 }
 
 /** The interval a name stands for; undefined for every name `logName` would not build. */
 export function parseLogName(name: string): Interval | undefined {
-  if (!name.endsWith(LOG_SUFFIX)) return undefined;
-  const [first, last = first] = name.slice(0, -LOG_SUFFIX.length).split("-");
-  return canonical(name, { first: Number(first), last: Number(last) });
+  return parseInterval(name, LOG_SUFFIX);
+}
+
+/** The interval an index's name stands for; undefined for every name `indexName` would not build. */
+export function parseIndexName(name: string): Interval | undefined {
+  return parseInterval(name, INDEX_SUFFIX);
 }
 
 /** Whatever else `Number` understands, only one spelling of an interval is ours. */
-function canonical(name: string, interval: Interval): Interval | undefined {
-  return isInterval(interval.first, interval.last) && logName(interval) === name ? interval : undefined;
+function parseInterval(name: string, suffix: string): Interval | undefined {
+  if (!name.endsWith(suffix)) return undefined;
+  const stem = name.slice(0, -suffix.length);
+  const [first, last = first] = stem.split("-");
+  const interval = { first: Number(first), last: Number(last) };
+  return isInterval(interval.first, interval.last) && intervalName(interval) === stem ? interval : undefined;
 }
 
 /** What a file is called until it is whole and durable. */
@@ -33,7 +50,9 @@ export function temporaryName(name: string): string {
   return name + TEMPORARY_SUFFIX;
 }
 
-/** The interval of an unfinished log, or undefined for any other name. */
-export function parseTemporaryLogName(name: string): Interval | undefined {
-  return name.endsWith(TEMPORARY_SUFFIX) ? parseLogName(name.slice(0, -TEMPORARY_SUFFIX.length)) : undefined;
+/** The interval of an unfinished log or index, or undefined for any other name. */
+export function parseTemporaryName(name: string): Interval | undefined {
+  if (!name.endsWith(TEMPORARY_SUFFIX)) return undefined;
+  const finished = name.slice(0, -TEMPORARY_SUFFIX.length);
+  return parseLogName(finished) ?? parseIndexName(finished);
 }

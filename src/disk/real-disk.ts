@@ -2,9 +2,10 @@ import * as fs from "node:fs";
 import { resolve } from "node:path";
 import { UNKNOWN_BOOT } from "../format/hint.ts";
 import { appendableFile } from "./appendable-file.ts";
-import type { Disk, ReadableFile } from "./disk.ts";
+import type { Disk, FileStamp, ReadableFile } from "./disk.ts";
 import { ioError, system, systemCode } from "./io-error.ts";
 import { openLockFile } from "./lock-file.ts";
+import { mapFile } from "./map-file.ts";
 import { readAt } from "./read-at.ts";
 import { syncHard } from "./sync.ts";
 
@@ -84,8 +85,15 @@ function readableFile(path: string, fd: number): ReadableFile {
     path,
     read: (position, length) => readAt(path, fd, position, length),
     size: () => system("examine", path, () => fs.fstatSync(fd).size),
+    stamp: () => stampOf(path, fd),
+    map: () => mapFile(path, fd),
     close: () => system("close", path, () => fs.closeSync(fd)),
   };
+}
+
+function stampOf(path: string, fd: number): FileStamp {
+  const { ino, mtimeMs } = system("examine", path, () => fs.fstatSync(fd));
+  return { inode: ino, modified: Math.floor(mtimeMs) };
 }
 
 function unlink(path: string): void {

@@ -1,17 +1,16 @@
-import type { LockFile } from "../disk/disk.ts";
-import { COMPACT_NAME, logName, parseTemporaryLogName, temporaryName } from "../disk/file-names.ts";
-import type { LogFormat } from "../format/codec.ts";
-import { KvsError } from "../format/errors.ts";
+import { indexName, logName, parseIndexName, parseLogName, parseTemporaryName } from "../disk/file-names.ts";
+import type { Interval } from "../format/header.ts";
 import { nextLayout } from "../format/hint.ts";
-import { isLive } from "./generations.ts";
-import type { Log } from "./log.ts";
-import { finishMerge, type MergedLog, mergeLogs } from "./merge.ts";
+import { Log } from "./log.ts";
+import { discardMerge, finishMerge, type MergedLog, mergeLogs } from "./merge.ts";
 import type { Writer } from "./writer.ts";
 import type { WriterContext } from "./writer-context.ts";
 
-/** The merge lets the event loop go on after each slice. */
-const SLICE_MS = 5;
-const LOCK_PAUSE_MS = 5;
+/** Inputs that are not sorted are read into memory, as long as all of them together are not larger than this. */
+const INPUT_MEMORY_BYTES: number = 192 * 1024 * 1024;
+
+/** Sorted inputs are read in pieces of this size. */
+const READ_AHEAD_BYTES: number = 1024 * 1024;
 
 /** What a compaction did. */
 export interface CompactionResult {
@@ -24,125 +23,126 @@ export interface CompactionResult {
 
 export interface CompactionContext extends WriterContext {
   readonly writer: Writer;
-  readonly waitMs: number;
+  /** Told how much of the work is done, from 0 to 1. */
+  readonly onProgress?: ((done: number) => void) | undefined;
 }
 
-const NOTHING_TO_DO: CompactionResult = { bytesBefore: 0, bytesAfter: 0, generationsMerged: 0 };
+export const NOTHING_TO_DO: CompactionResult = { bytesBefore: 0, bytesAfter: 0, generationsMerged: 0 };
 
 /**
- * Merges all generations into one. Readers and writers go on meanwhile: the
- * write lock is held only to seal the newest log at the start, and to publish.
+ * Merges neighbouring sealed generations into one, the compaction lock held.
+ * Readers and writers go on meanwhile: the write lock is taken only to publish.
+ * Undefined if the inputs are not there any more.
  *
  * Whatever step it dies at, the store is whole: before the rename the output is
  * a temporary file, after it the inputs are superseded.
  */
-export async function compact(
+export function* mergeGenerations(
   context: CompactionContext,
-  format: LogFormat | undefined,
-): Promise<CompactionResult> {
-  const lock = await lockCompaction(context);
+  intervals: readonly Interval[],
+): Generator<void, CompactionResult | undefined> {
+  const { disk, directory, generations, bloomBitsPerKey } = context;
+  const first = intervals[0]?.first ?? 1;
+  const below = generations.logs.filter((log) => log.last < first);
+  const opened = openAll(context, [...below, ...intervals]);
+  if (opened === undefined) return undefined;
   try {
-    removeLeftovers(context);
-    const inputs = chooseInputs(context, format);
-    const first = inputs[0];
-    const last = inputs.at(-1);
-    if (first === undefined || last === undefined) return NOTHING_TO_DO;
+    const older = opened.slice(0, below.length);
+    const inputs = opened.slice(below.length);
+    prepareInputs(inputs);
     const bytesBefore = inputs.reduce((sum, input) => sum + input.size(), 0);
-    const interval = { first: first.first, last: last.last };
-    const target = context.generations.newest?.codec.format ?? "binary";
-    const merge = { ...context, inputs, interval, format: target, now: Date.now() };
-    const merged = await holding(inputs, () => runInSlices(mergeLogs(merge)));
-    if (!publishMerge(context, inputs, merged)) return NOTHING_TO_DO;
+    const interval = { first, last: inputs.at(-1)?.last ?? first };
+    const format = generations.newest?.codec.format ?? "binary";
+    const merge = { disk, directory, inputs, older, interval, format, bloomBitsPerKey, now: Date.now() };
+    const onWritten = (bytes: number): void => context.onProgress?.(Math.min(1, bytes / bytesBefore));
+    const merged = yield* mergeLogs({ ...merge, onWritten });
+    if (!publishMerge(context, inputs, merged)) return undefined;
     removeSuperseded(context);
     return { bytesBefore, bytesAfter: merged.bytes, generationsMerged: inputs.length };
   } finally {
-    lock.unlock();
-    lock.close();
+    for (const log of opened) log.release();
   }
 }
 
-/** Waits for the lock of the store's one compactor, with no other lock in hand. */
-async function lockCompaction({ disk, directory, waitMs, writer }: CompactionContext): Promise<LockFile> {
-  writer.begin();
-  writer.release();
-  const path = `${directory}/${COMPACT_NAME}`;
-  const lock = disk.openLock(path, { create: true });
-  if (lock === undefined) throw new KvsError("IO", `Cannot open "${path}": it vanished`, { file: path });
-  const deadline = performance.now() + waitMs;
-  while (!lock.tryLock()) {
-    if (performance.now() >= deadline) {
-      lock.close();
-      throw new KvsError("LOCKED", `Cannot compact "${directory}": another compaction is under way`, {
-        file: path,
-      });
-    }
-    // oxlint-disable-next-line no-await-in-loop -- waiting is the point
-    await Bun.sleep(LOCK_PAUSE_MS);
-    writer.checkUsable();
-  }
-  return lock;
-}
-
-/** Removes what a compactor that died has left: its unfinished output, and inputs that were replaced. */
-function removeLeftovers(context: CompactionContext): void {
+/** Removes what a compactor that died has left: its unfinished output, inputs that were replaced, indexes without a log. */
+export function removeLeftovers(context: CompactionContext): void {
   const { disk, directory, generations } = context;
   // Removals that a compactor before us has not made durable are, before more is built on them.
   disk.syncDirectory(directory);
   generations.reload();
+  const names = disk.list(directory) ?? [];
   const newest = generations.newest?.last ?? 0;
-  for (const name of disk.list(directory) ?? []) {
-    const interval = parseTemporaryLogName(name);
-    // What reaches past the newest log is a copy that a writer is making, or has left for the next one.
-    const isMerge = interval !== undefined && interval.first !== interval.last;
-    if (isMerge && interval.last <= newest) disk.unlink(`${directory}/${name}`);
+  const logs = new Set(names.filter((name) => parseLogName(name) !== undefined));
+  for (const name of names) {
+    const index = parseIndexName(name);
+    const isStray = index !== undefined && !logs.has(logName(index));
+    if (isStray || isUnfinished(name, newest)) disk.unlink(`${directory}/${name}`);
   }
+  if (generations.superseded.length === 0) return;
+  // Somebody else wrote what replaces others: it is read to its end before they go.
+  for (const log of generations.logs) if (log.header.inputs.length > 0) verify(context, log);
   removeSuperseded(context);
+}
+
+/** Merges leave temporary files of several generations or up to the newest; a writer's reach past it. */
+function isUnfinished(name: string, newest: number): boolean {
+  const interval = parseTemporaryName(name);
+  if (interval === undefined) return false;
+  const isIndex = name.startsWith(indexName(interval));
+  return interval.last <= newest && (isIndex || interval.first !== interval.last);
+}
+
+/** Opens logs for the compaction alone, read without maps: a bad sector is an error then, and no signal. */
+function openAll({ disk, directory }: CompactionContext, intervals: readonly Interval[]): Log[] | undefined {
+  const opened: Log[] = [];
+  let complete = false;
+  try {
+    for (const interval of intervals) {
+      const log = Log.open(disk, directory, interval, { map: false });
+      if (log === undefined) return undefined;
+      opened.push(log);
+    }
+    complete = true;
+    return opened;
+  } finally {
+    if (!complete) for (const log of opened) log.release();
+  }
+}
+
+function prepareInputs(inputs: readonly Log[]): void {
+  let left = INPUT_MEMORY_BYTES;
+  for (const input of inputs) {
+    input.loadSealed();
+    const isSorted = input.header.inputs.length > 0;
+    const size = input.size();
+    if (isSorted) {
+      input.readAhead = READ_AHEAD_BYTES;
+    } else if (size <= left) {
+      input.preload();
+      left -= size;
+    }
+  }
+}
+
+function verify({ disk, directory }: CompactionContext, log: Log): void {
+  const fresh = Log.open(disk, directory, log, { map: false });
+  try {
+    fresh?.verifySealed();
+  } finally {
+    fresh?.release();
+  }
 }
 
 function removeSuperseded({ disk, directory, generations }: CompactionContext): void {
   if (generations.superseded.length === 0) return;
-  // What replaces others is read to its end before they go.
-  for (const log of generations.logs) if (log.header.inputs.length > 0) log.loadSealed();
   // The replacement's name must be durable before what it replaces goes.
   disk.syncDirectory(directory);
-  for (const interval of generations.superseded) disk.unlink(`${directory}/${logName(interval)}`);
+  for (const interval of generations.superseded) {
+    disk.unlink(`${directory}/${indexName(interval)}`);
+    disk.unlink(`${directory}/${logName(interval)}`);
+  }
   disk.syncDirectory(directory);
   generations.reload();
-}
-
-/** Seals what must be sealed; the logs to merge, oldest first, or none. */
-function chooseInputs(
-  { generations, writer }: CompactionContext,
-  format: LogFormat | undefined,
-): readonly Log[] {
-  // Read before the lock is taken: nobody should wait for that.
-  for (const log of generations.logs.slice(0, -1)) log.loadSealed();
-  writer.begin();
-  const now = Date.now();
-  const target = format ?? generations.newest?.codec.format;
-  const filled = generations.logs.filter((log) => !isEmpty(log));
-  const [only] = filled;
-  const nothingToGain =
-    only === undefined || (filled.length === 1 && isCompact(only, now) && only.codec.format === target);
-  const { newest } = generations;
-  const changesFormat = newest?.codec.format !== target;
-  if (changesFormat || (!nothingToGain && newest !== undefined && !isEmpty(newest))) writer.rotate(target);
-  // The name of a single generation is taken by its own log: a merge needs two.
-  if (!nothingToGain && generations.logs.length === 2) writer.rotate(target);
-  writer.release();
-  if (nothingToGain) return [];
-  const inputs = generations.logs.slice(0, -1);
-  for (const input of inputs) input.loadSealed();
-  return inputs;
-}
-
-function isEmpty(log: Log): boolean {
-  return log.end === log.headerBytes;
-}
-
-/** True for a log that merging would leave as it is. */
-function isCompact(log: Log, now: number): boolean {
-  return log.index.size === log.tally.records && [...log.index.values()].every((ref) => isLive(ref, now));
 }
 
 /** Puts the merged log in place, unless its inputs are not what they were; false then. */
@@ -163,28 +163,6 @@ function publishMerge(context: CompactionContext, inputs: readonly Log[], merged
     return true;
   } finally {
     // After a failed rename, or where the handle was closed meanwhile; once it is published the name is gone.
-    if (!published) disk.unlink(`${directory}/${temporaryName(logName(merged.header))}`);
-  }
-}
-
-/** Keeps logs open while they are needed, whatever replaces them. */
-async function holding<T>(logs: readonly Log[], work: () => Promise<T>): Promise<T> {
-  for (const log of logs) log.retain();
-  try {
-    return await work();
-  } finally {
-    for (const log of logs) log.release();
-  }
-}
-
-async function runInSlices<T>(steps: Generator<void, T>): Promise<T> {
-  let sliceEnd = performance.now() + SLICE_MS;
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    if (performance.now() < sliceEnd) continue;
-    // oxlint-disable-next-line no-await-in-loop -- others take their turn here
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    sliceEnd = performance.now() + SLICE_MS;
+    if (!published) discardMerge(disk, directory, merged);
   }
 }

@@ -4,20 +4,15 @@ import { KvsError } from "../format/errors.ts";
 import type { Interval, LogHeader } from "../format/header.ts";
 import { type Hint, promisedBytes } from "../format/hint.ts";
 import type { EncodedKey } from "../format/key.ts";
-import type { RecordRef, StoredRecord } from "../format/record.ts";
+import { hashKey } from "../format/hash.ts";
+import type { StoredRecord } from "../format/record.ts";
 import type { HintReader } from "./hint-reader.ts";
-import { Log } from "./log.ts";
+import { Log, type LogOptions } from "./log.ts";
 import { tile } from "./tiling.ts";
 
 /** Listings that may fail in a row while other processes publish, before the store counts as unreadable. */
 const LISTING_ATTEMPTS = 200;
 const LISTING_PAUSE_MS = 1;
-
-/** A key's newest record, and the log that holds it. */
-export interface Found {
-  readonly log: Log;
-  readonly ref: RecordRef;
-}
 
 /**
  * The generations of a store as this handle sees them. Other processes append,
@@ -27,6 +22,7 @@ export class Generations {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #hints: HintReader;
+  readonly #logOptions: LogOptions;
   #logs: readonly Log[] = [];
   #superseded: readonly Interval[] = [];
   /** The change counter and the layout that this view includes; undefined when it must look at the files. */
@@ -36,8 +32,9 @@ export class Generations {
   #mustReopen = false;
   #damage: KvsError | undefined;
 
-  constructor(disk: Disk, directory: string, hints: HintReader) {
+  constructor(disk: Disk, directory: string, hints: HintReader, logOptions: LogOptions) {
     this.#disk = disk;
+    this.#logOptions = logOptions;
     this.#directory = directory;
     this.#hints = hints;
   }
@@ -97,28 +94,25 @@ export class Generations {
   }
 
   /** The newest record of a key, a removal too; damage that could hide a newer one is thrown. */
-  find(key: EncodedKey): Found | undefined {
+  find(key: EncodedKey): StoredRecord | undefined {
     this.checkNewest();
-    for (let index = this.#logs.length - 1; index >= 0; index -= 1) {
-      const log = this.#logs[index];
-      if (log === undefined) continue;
-      if (index < this.#logs.length - 1) log.loadSealed();
-      const ref = log.index.get(key);
-      if (ref !== undefined) return { log, ref };
-    }
-    return undefined;
+    const { newest } = this;
+    if (newest === undefined) return undefined;
+    const hash = hashKey(key, newest.hashSeed);
+    const record = newest.lookup(key, hash);
+    return record ?? this.#findInSealed(key, hash);
   }
 
   /** The newest record of a key that has a value which did not expire by `now` (absolute milliseconds). */
-  findLive(key: EncodedKey, now: number): Found | undefined {
-    const found = this.find(key);
-    return found !== undefined && isLive(found.ref, now) ? found : undefined;
+  findLive(key: EncodedKey, now: number): StoredRecord | undefined {
+    const record = this.find(key);
+    return record !== undefined && isLive(record, now) ? record : undefined;
   }
 
-  /** Reads what `findLive` found. */
-  readLive(key: EncodedKey, now: number): StoredRecord | undefined {
-    const found = this.findLive(key, now);
-    return found?.log.read(key, found.ref);
+  /** Throws if any log is damaged or incomplete, as far as can be told without reading what an index covers. */
+  loadAll(): void {
+    this.checkNewest();
+    for (const log of this.#logs) if (log !== this.newest) log.loadSealed();
   }
 
   /** Throws if the newest log ends before what was promised to be in it. */
@@ -137,6 +131,16 @@ export class Generations {
     log.catchUp();
     this.#logs = [...this.#logs, log];
     this.#damage = undefined;
+  }
+
+  /** Opens a log that was just put in place, as this handle opens them; undefined when there is none. */
+  open(interval: Interval): Log | undefined {
+    return Log.open(this.#disk, this.#directory, interval, this.#logOptions);
+  }
+
+  /** Takes over what indexes were made meanwhile. */
+  adoptIndexes(): void {
+    for (const log of this.#logs) if (log !== this.newest) log.adoptIndex();
   }
 
   /** Notes that this view includes everything up to a hint that this handle wrote. */
@@ -161,6 +165,15 @@ export class Generations {
   close(): void {
     for (const log of this.#logs) log.release();
     this.#logs = [];
+  }
+
+  #findInSealed(key: EncodedKey, hash: number): StoredRecord | undefined {
+    for (let index = this.#logs.length - 2; index >= 0; index -= 1) {
+      const log = this.#logs[index];
+      const record = log?.lookupSealed(key, hash);
+      if (record !== undefined) return record;
+    }
+    return undefined;
   }
 
   #listLogs(): Interval[] {
@@ -192,6 +205,7 @@ export class Generations {
     this.#mustReopen = false;
     this.#superseded = superseded;
     this.newest?.catchUp();
+    this.adoptIndexes();
     return undefined;
   }
 
@@ -219,7 +233,7 @@ export class Generations {
   #openOrRelease(interval: Interval, opened: readonly Log[]): Log | undefined {
     let log: Log | undefined;
     try {
-      log = Log.open(this.#disk, this.#directory, interval);
+      log = this.open(interval);
       return log;
     } finally {
       if (log === undefined) for (const other of opened) other.release();
@@ -262,7 +276,7 @@ export class Generations {
   /** The head of a log that was replaced; undefined when it is gone, or damaged and of no more use. */
   #headerOf(interval: Interval): LogHeader | undefined {
     try {
-      const log = Log.open(this.#disk, this.#directory, interval);
+      const log = this.open(interval);
       log?.release();
       return log?.header;
     } catch (error) {
@@ -310,6 +324,6 @@ export class Generations {
 }
 
 /** True for a value that has not expired by `now`. */
-export function isLive(ref: RecordRef, now: number): boolean {
-  return ref.kind === "put" && (ref.expiresAt === 0 || ref.expiresAt > now);
+export function isLive({ kind, expiresAt }: Pick<StoredRecord, "kind" | "expiresAt">, now: number): boolean {
+  return kind === "put" && (expiresAt === 0 || expiresAt > now);
 }

@@ -3,11 +3,12 @@ import type { LogFormat } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
 import type { EncodedKey } from "../format/key.ts";
 import type { Mutation, StoredRecord } from "../format/record.ts";
-import { compact, type CompactionResult } from "./compaction.ts";
-import { type Found, Generations } from "./generations.ts";
+import type { CompactionResult } from "./compaction.ts";
+import { Generations } from "./generations.ts";
 import { HintReader } from "./hint-reader.ts";
 import type { Durability, ResolvedOptions } from "./options.ts";
 import type { KeyRange, Newest } from "./runs.ts";
+import { compactAll } from "./maintenance.ts";
 import { scan } from "./scan.ts";
 import { computeStats, type StoreStats } from "./stats.ts";
 import { WriteLock } from "./write-lock.ts";
@@ -39,7 +40,7 @@ export class StoreHandle {
     this.directory = disk.absolute(directory);
     this.#options = options;
     this.#hints = new HintReader(disk, this.directory);
-    this.#generations = new Generations(disk, this.directory, this.#hints);
+    this.#generations = new Generations(disk, this.directory, this.#hints, { map: options.mmap });
   }
 
   /** Opens the store's files, creating the store unless the handle is to read only. */
@@ -63,14 +64,9 @@ export class StoreHandle {
     }
   }
 
-  /** The newest record of a key that has a value, as of now. */
-  find(key: EncodedKey, now: number): Found | undefined {
+  /** The newest record of a key, if it has a value by `now`; to be used before anything else is asked of the store. */
+  read(key: EncodedKey, now: number = Date.now()): StoredRecord | undefined {
     return this.#view().findLive(key, now);
-  }
-
-  /** Reads a key's value, as of now. */
-  read(key: EncodedKey): StoredRecord | undefined {
-    return this.#view().readLive(key, Date.now());
   }
 
   /** Takes the write lock for the rest of the tick: until then nobody else writes. */
@@ -120,7 +116,7 @@ export class StoreHandle {
   async compact(format: LogFormat | undefined): Promise<CompactionResult> {
     this.begin();
     const { waitMs } = this.#options;
-    return compact({ ...this.#context(), writer: this.#writer(), waitMs }, format);
+    return compactAll({ ...this.#context(), writer: this.#writer(), waitMs }, format);
   }
 
   stats(): StoreStats {
@@ -144,7 +140,14 @@ export class StoreHandle {
       new WriteLock(this.#disk, this.directory, this.#options.waitMs, (file) =>
         this.#generations.forgetLock(file),
       );
-    return { disk: this.#disk, directory: this.directory, generations: this.#generations, lock };
+    const { bloomBitsPerKey } = this.#options;
+    return {
+      disk: this.#disk,
+      directory: this.directory,
+      generations: this.#generations,
+      lock,
+      bloomBitsPerKey,
+    };
   }
 
   #openFiles(): void {

@@ -1,24 +1,30 @@
-import type { Disk, ReadableFile } from "../disk/disk.ts";
-import { logName } from "../disk/file-names.ts";
+import type { Disk, FileStamp, ReadableFile } from "../disk/disk.ts";
+import { indexName, logName } from "../disk/file-names.ts";
 import { BINARY_SEAL_BYTES } from "../format/binary-codec.ts";
 import type { ByteWriter } from "../format/bytes.ts";
 import type { LogCodec } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
+import { hashSeedOf } from "../format/hash.ts";
 import type { Interval, LogHeader } from "../format/header.ts";
+import type { IndexSummary } from "../format/index-file.ts";
 import { JSON_SEAL } from "../format/json-codec.ts";
 import type { EncodedKey } from "../format/key.ts";
-import { codecFor, formatOf, parseLogHeader } from "../format/log-header.ts";
-import {
-  type FrameRecord,
-  LogTally,
-  type ParsedFrame,
-  type RecordRef,
-  type StoredRecord,
-} from "../format/record.ts";
+import { type FrameRecord, LogTally, type ParsedFrame, type StoredRecord } from "../format/record.ts";
+import { IndexReader } from "./index-reader.ts";
+import { LogBytes } from "./log-bytes.ts";
+import { readLogHeader } from "./log-head.ts";
+import type { KeyOrder, LogIndex } from "./log-index.ts";
+import { MemoryIndex } from "./memory-index.ts";
+import { UnusableIndex } from "./pages.ts";
 
-const HEADER_GUESS_BYTES = 4096;
 const CHUNK_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
+
+/** A log up to this size is indexed in memory at once where it has no index file; a longer one by the second lookup. */
+const SMALL_LOG_BYTES = 1024 * 1024;
+
+/** The newest bytes of a log that is written to are kept in memory up to this size; older ones are read again. */
+const MAX_TAIL_BYTES: number = 64 * 1024 * 1024;
 
 /** Where the readable part of a log ends too early, and why. */
 export interface Fault {
@@ -26,15 +32,23 @@ export interface Fault {
   readonly reason: string;
 }
 
-/** Bytes that belong behind the file's end and have not been written yet. */
-export interface UnwrittenBytes {
-  readonly start: number;
-  readonly bytes: ByteWriter;
+export interface LogOptions {
+  /** Map files that are not written to any more. */
+  readonly map: boolean;
+}
+
+/** Counts of a log's whole frames up to `end`. */
+interface Extent {
+  readonly end: number;
+  readonly records: number;
+  readonly digest: number;
+  readonly recordBytes: number;
 }
 
 /**
- * One open log: a generation's records, the index of their keys, and what is
- * known of its end. The index is built by reading the log, at first use.
+ * One open log: a generation's records and the index of their keys. The index of
+ * a log that is written to is in memory; that of a sealed one is its index file,
+ * or made by reading the log where there is none that can be used.
  */
 export class Log implements Interval {
   readonly first: number;
@@ -45,40 +59,59 @@ export class Log implements Interval {
   readonly codec: LogCodec;
   /** Where the first frame starts. */
   readonly headerBytes: number;
-  readonly #file: ReadableFile;
-  readonly #index = new Map<EncodedKey, RecordRef>();
+  /** What the hashes of its keys start from. */
+  readonly hashSeed: number;
+  readonly #disk: Disk;
+  readonly #indexPath: string;
+  readonly #options: LogOptions;
+  readonly #bytes: LogBytes;
   readonly #tally = new LogTally();
+  #memory: MemoryIndex;
+  #reader: IndexReader | undefined;
+  #readerTried = false;
+  #wasScanned = false;
   #end: number;
   #recordBytes = 0;
+  #written: Extent;
   #sealed = false;
   #fault: Fault | undefined;
-  #sortedKeys: readonly EncodedKey[] | undefined;
   #users = 1;
-  unwritten: UnwrittenBytes | undefined;
 
   /** Opens a log and checks its head; undefined when there is no such file. */
-  static open(disk: Disk, directory: string, interval: Interval): Log | undefined {
+  static open(disk: Disk, directory: string, interval: Interval, options: LogOptions): Log | undefined {
     const file = disk.openToRead(`${directory}/${logName(interval)}`);
     if (file === undefined) return undefined;
     try {
-      return new Log(file, interval);
+      return new Log(disk, file, interval, options, `${directory}/${indexName(interval)}`);
     } catch (error) {
       file.close();
       throw error;
     }
   }
 
-  private constructor(file: ReadableFile, interval: Interval) {
+  private constructor(
+    disk: Disk,
+    file: ReadableFile,
+    interval: Interval,
+    options: LogOptions,
+    indexPath: string,
+  ) {
+    this.#disk = disk;
+    this.#indexPath = indexPath;
+    this.#options = options;
     this.path = file.path;
     this.first = interval.first;
     this.last = interval.last;
     this.name = logName(interval);
-    this.#file = file;
-    const { header, headerBytes, codec } = this.#readHeader();
+    const { header, headerBytes, codec } = readLogHeader(file, interval);
     this.header = header;
     this.headerBytes = headerBytes;
     this.codec = codec;
+    this.hashSeed = hashSeedOf(header.storeId);
+    this.#bytes = new LogBytes(file, { start: headerBytes, map: options.map });
+    this.#memory = this.#newIndex();
     this.#end = headerBytes;
+    this.#written = this.#extent();
   }
 
   /** End of the last whole frame that is known, written or not; the seal is not counted. */
@@ -86,7 +119,12 @@ export class Log implements Interval {
     return this.#end;
   }
 
-  /** True once a seal was read and agreed with the records before it. */
+  /** End of what is known to be in the file: what follows it is buffered. */
+  get writtenEnd(): number {
+    return this.#written.end;
+  }
+
+  /** True once a seal was read and agreed with the records before it, or was appended. */
   get sealed(): boolean {
     return this.#sealed;
   }
@@ -96,7 +134,7 @@ export class Log implements Interval {
     return this.#fault;
   }
 
-  /** Bytes of all records, their frames not counted. */
+  /** Bytes of the records that were read or added, their frames not counted. */
   get recordBytes(): number {
     return this.#recordBytes;
   }
@@ -105,98 +143,155 @@ export class Log implements Interval {
     return this.#tally;
   }
 
-  get index(): ReadonlyMap<EncodedKey, RecordRef> {
-    return this.#index;
+  /** The buffer that frames are encoded into; what is in it and not written yet starts at `writtenEnd`. */
+  get tail(): ByteWriter {
+    return this.#bytes.tail;
+  }
+
+  /** The records in memory that were not written yet. */
+  unwritten(): Buffer {
+    return this.#bytes.tailView(this.#written.end);
+  }
+
+  /** What the index file says, if there is one that can be used. */
+  get summary(): IndexSummary | undefined {
+    return this.#indexFile()?.summary;
+  }
+
+  /** Reads at least so much at once: for those who read records one after the other. */
+  set readAhead(bytes: number) {
+    this.#bytes.readAhead = bytes;
+  }
+
+  /** Reads the whole log into memory: for those who read its records in any order. */
+  preload(): void {
+    this.#bytes.locate(this.headerBytes, this.size() - this.headerBytes);
   }
 
   /** Reads the frames that were not read yet. */
   catchUp(): void {
     // Nothing is written to a sealed log any more, and what is wrong with it stays so.
     if (this.#sealed) return;
-    this.#fault = undefined;
-    let size = this.#file.size();
-    let window: Buffer = Buffer.alloc(0);
-    let windowAt = this.#end;
-    while (this.#end < size && this.#fault === undefined && !this.#sealed) {
-      const frame = this.codec.parseFrame(window, this.#end - windowAt, this.#end);
-      if (frame.status !== "incomplete") {
-        this.#accept(frame, size);
-      } else if (windowAt + window.length >= size) {
-        this.#fault = { offset: this.#end, reason: "the last record breaks off" };
-      } else {
-        const wanted = Math.min(size - this.#end, Math.max(frame.needed, CHUNK_BYTES));
-        windowAt = this.#end;
-        window = this.#file.read(windowAt, wanted);
-        // The end may have been cut off meanwhile by a writer whose append failed.
-        if (window.length < wanted) size = windowAt + window.length;
-      }
+    this.#readFrames(MAX_TAIL_BYTES, (records) => this.#note(records));
+    this.#written = this.#extent();
+  }
+
+  /** Sees to it that a log that has a successor is whole and has an index; anything else is damage. */
+  loadSealed(): void {
+    if (this.#indexFile() === undefined) this.#loadMemory();
+  }
+
+  /** Looks whether the index was made meanwhile, and gives the memory back that stood in for it. */
+  adoptIndex(): void {
+    if (!this.#sealed || this.#reader !== undefined) return;
+    this.#readerTried = false;
+    if (this.#indexFile() === undefined) return;
+    this.#memory = this.#newIndex();
+    this.#bytes.trimTail(this.#end, 0);
+  }
+
+  /** The newest record of a key in this log, a removal too. */
+  lookup(key: EncodedKey, hash: number): StoredRecord | undefined {
+    const reader = this.#reader;
+    if (reader === undefined) return this.#lookupIn(this.#memory, key, hash);
+    try {
+      return this.#lookupIn(reader, key, hash);
+    } catch (error) {
+      this.#abandonReader(error);
+      return this.#lookupIn(this.#memory, key, hash);
     }
   }
 
-  /** Reads a log that has a successor, once; anything but a whole log with its seal is damage. */
-  loadSealed(): void {
-    // It may have been read while it was written to: its seal came later then.
-    if (!this.#sealed) this.catchUp();
-    if (this.#sealed && this.#fault === undefined) return;
-    throw this.damage(this.#fault ?? { offset: this.#end, reason: "the log breaks off before its seal" });
+  /** The same of a log that has a successor: by its index file, or however it can be done without. */
+  lookupSealed(key: EncodedKey, hash: number): StoredRecord | undefined {
+    if (this.#indexFile() === undefined && !this.#sealed) {
+      if (!this.#wasScanned && this.size() > SMALL_LOG_BYTES) return this.#scanFor(key);
+      this.#loadMemory();
+    }
+    return this.lookup(key, hash);
+  }
+
+  /** All keys in their order, as of now; of a sealed log only after `loadSealed`. */
+  order(): KeyOrder {
+    const reader = this.#reader;
+    return reader === undefined ? this.#memory.order() : this.#guardedOrder(reader);
+  }
+
+  /** Reads a log that has a successor to its end and keeps nothing; anything but a whole one is damage. */
+  verifySealed(): void {
+    this.#readFrames(SMALL_LOG_BYTES, () => undefined);
+    const fault = this.#fault ?? (this.#sealed ? undefined : this.#noSeal());
+    this.rewind();
+    if (fault !== undefined) throw this.damage(fault);
+  }
+
+  /** The index in memory; of a sealed log, made by reading it whole. */
+  loadMemory(): MemoryIndex {
+    this.#loadMemory();
+    return this.#memory;
+  }
+
+  /** Reads one record; what fails a check is damage. `length` may be 0, where it is not known. */
+  recordAt(position: number, length: number): StoredRecord {
+    const bytes = this.#bytes;
+    let end = bytes.locate(position, length) && length > 0 ? bytes.offset + length : undefined;
+    if (length === 0) end = this.#findEnd(position);
+    const record =
+      end === undefined ? undefined : this.codec.decodeRecord(bytes.buffer, position, bytes.offset, end);
+    if (record === undefined) throw this.damage({ offset: position, reason: "a record fails its checksum" });
+    return record;
+  }
+
+  /** The key of a record of this log. */
+  keyAt(position: number, length: number): EncodedKey {
+    const bytes = this.#bytes;
+    // What is in memory was verified when it was read, or has just been made.
+    if (!bytes.isInTail(position)) return this.recordAt(position, length).key;
+    bytes.locate(position, length);
+    return this.codec.keyOf(bytes.buffer, bytes.offset, bytes.offset + length);
   }
 
   /** True when the file's last bytes are a seal for a log of this length: a cheap check that it is whole. */
   endsWithSeal(): boolean {
-    const size = this.#file.size();
     const sealBytes = this.codec.format === "binary" ? BINARY_SEAL_BYTES : JSON_SEAL.length;
-    const at = size - sealBytes;
+    const at = this.size() - sealBytes;
     if (at < this.headerBytes) return false;
-    const before = this.#file.read(at - 1, 1 + sealBytes);
+    const before = this.#bytes.read(at - 1, 1 + sealBytes);
     const frame = this.codec.parseFrame(before, 1, at);
     if (frame.status !== "seal") return false;
     return frame.summary === undefined ? before[0] === NEWLINE : frame.summary.length === at;
   }
 
-  /** Forgets what was read, to read it again. */
-  reset(): void {
-    this.#end = this.headerBytes;
-    this.#index.clear();
-    this.#tally.records = 0;
-    this.#tally.digest = 0;
-    this.#recordBytes = 0;
-    this.#sealed = false;
-    this.#sortedKeys = undefined;
-    this.unwritten = undefined;
-  }
-
-  /** Takes a frame in that was appended, or is about to be, at `end`. */
+  /** Takes a frame in that was put at the end of `tail`. */
   add(records: readonly FrameRecord[], frameBytes: number): void {
-    const keys = this.#index.size;
-    for (const record of records) {
-      this.#tally.add(record.checksum);
-      this.#index.set(record.key, record);
-      this.#recordBytes += record.length;
-    }
-    this.#end += frameBytes;
-    if (this.#index.size > keys) this.#sortedKeys = undefined;
+    this.#count(records, frameBytes);
+    this.#note(records);
   }
 
-  /** Notes that the seal was appended. */
+  /** Notes that everything in `tail` is in the file by now. */
+  markWritten(): void {
+    this.#written = this.#extent();
+    // A seal is kept in the file only.
+    this.#bytes.cutTail(this.#end);
+    this.#bytes.trimTail(this.#end, MAX_TAIL_BYTES);
+  }
+
+  /** Notes that the log has ended with a seal: what it holds is found in the file from now on. */
   markSealed(): void {
     this.#sealed = true;
+    this.#bytes.isComplete = true;
+    this.#bytes.trimTail(this.#end, 0);
   }
 
-  /** The log's keys, removed ones among them, in bytewise order. */
-  sortedKeys(): readonly EncodedKey[] {
-    this.#sortedKeys ??= [...this.#index.keys()].toSorted(compareKeys);
-    return this.#sortedKeys;
-  }
-
-  /** Reads one record; what fails a check, or is another key's, is damage. */
-  read(key: EncodedKey, ref: RecordRef): StoredRecord {
-    const record = this.codec.decodeRecord(this.#bytesOf(ref), ref.position);
-    if (record === undefined)
-      throw this.damage({ offset: ref.position, reason: "a record fails its checksum" });
-    if (record.key !== key || record.kind !== ref.kind) {
-      throw this.damage({ offset: ref.position, reason: "another record stands there" });
-    }
-    return record;
+  /** Forgets what was not written, and what may have gone wrong since; `catchUp` reads on from there. */
+  rewind(): void {
+    const { end, recordBytes } = this.#written;
+    this.#end = end;
+    this.#recordBytes = recordBytes;
+    this.#tally.restore(this.#written);
+    this.#memory.cut(end);
+    this.#bytes.cutTail(end);
+    this.#sealed = false;
   }
 
   /** The error for damage in this log. */
@@ -209,7 +304,15 @@ export class Log implements Interval {
 
   /** The file's size, unwritten bytes not counted. */
   size(): number {
-    return this.#file.size();
+    return this.#bytes.size();
+  }
+
+  stamp(): FileStamp {
+    return this.#bytes.stamp();
+  }
+
+  readBytes(position: number, length: number): Buffer {
+    return this.#bytes.read(position, length);
   }
 
   /** Keeps the file open until `release` was called as often as this, and once more. */
@@ -219,23 +322,141 @@ export class Log implements Interval {
 
   release(): void {
     this.#users -= 1;
-    if (this.#users === 0) this.#file.close();
+    if (this.#users > 0) return;
+    closeQuietly(() => this.#reader?.close());
+    closeQuietly(() => this.#bytes.close());
   }
 
-  #bytesOf({ position, length }: RecordRef): Buffer {
-    const { unwritten } = this;
-    // With nothing buffered, what stands behind the start is what others appended.
-    if (unwritten === undefined || unwritten.bytes.length === 0 || position < unwritten.start) {
-      return this.#file.read(position, length);
+  #newIndex(): MemoryIndex {
+    return new MemoryIndex(this.hashSeed, (position, length) => this.keyAt(position, length));
+  }
+
+  #extent(): Extent {
+    const { records, digest } = this.#tally;
+    return { end: this.#end, records, digest, recordBytes: this.#recordBytes };
+  }
+
+  #lookupIn(index: LogIndex, key: EncodedKey, hash: number): StoredRecord | undefined {
+    const bytes = this.#bytes;
+    for (let handle = index.probe(hash, -1); handle >= 0; handle = index.probe(hash, handle)) {
+      const position = index.positionOf(handle);
+      const length = index.lengthOf(handle);
+      if (bytes.isInTail(position)) {
+        bytes.locate(position, length);
+        if (!this.codec.hasKey(bytes.buffer, bytes.offset, bytes.offset + length, key)) continue;
+      }
+      const record = this.recordAt(position, length);
+      if (record.hasKey(key)) return record;
     }
-    const at = position - unwritten.start;
-    // A copy: the buffer is written over once its bytes are in the file.
-    return Buffer.from(unwritten.bytes.view(at, at + length));
+    return undefined;
   }
 
-  #accept(frame: Exclude<ParsedFrame, { status: "incomplete" }>, size: number): void {
-    if (frame.status === "records") return this.add(frame.records, frame.length);
-    if (frame.status === "damaged") {
+  /** Where a record ends whose length the index does not know; its bytes are located then. */
+  #findEnd(position: number): number | undefined {
+    const available = this.size() - position;
+    for (let wanted = 0; this.#bytes.locate(position, wanted); wanted = Math.max(CHUNK_BYTES, wanted * 2)) {
+      const end = this.codec.endOfRecord(this.#bytes.buffer, this.#bytes.offset);
+      if (end !== undefined || wanted >= available) return end;
+      wanted = Math.min(wanted, available);
+    }
+    return undefined;
+  }
+
+  #indexFile(): IndexReader | undefined {
+    if (this.#readerTried) return this.#reader;
+    this.#readerTried = true;
+    const file = this.#disk.openToRead(this.#indexPath);
+    if (file === undefined) return undefined;
+    this.#reader = IndexReader.open(file, this, this.#options);
+    if (this.#reader === undefined) file.close();
+    else this.#bytes.isComplete = true;
+    return this.#reader;
+  }
+
+  /** A damaged index is as good as none: the log has everything. Any other error is thrown again. */
+  #abandonReader(error: unknown): void {
+    if (!(error instanceof UnusableIndex)) throw error;
+    this.#reader?.close();
+    this.#reader = undefined;
+    this.#loadMemory();
+  }
+
+  /** An order that goes on from memory where the file turns out to be damaged: both list the same entries. */
+  #guardedOrder(reader: IndexReader): KeyOrder {
+    let order: KeyOrder = reader;
+    const guarded = (ask: () => number): number => {
+      try {
+        return ask();
+      } catch (error) {
+        this.#abandonReader(error);
+        order = this.#memory.order();
+        return ask();
+      }
+    };
+    return {
+      length: reader.length,
+      positionAt: (place) => guarded(() => order.positionAt(place)),
+      lengthAt: (place) => guarded(() => order.lengthAt(place)),
+    };
+  }
+
+  #loadMemory(): void {
+    if (!this.#sealed) this.#readFrames(SMALL_LOG_BYTES, (records) => this.#note(records));
+    this.#written = this.#extent();
+    if (!this.#sealed || this.#fault !== undefined) throw this.damage(this.#fault ?? this.#noSeal());
+    this.#bytes.isComplete = true;
+  }
+
+  #noSeal(): Fault {
+    return { offset: this.#end, reason: "the log breaks off before its seal" };
+  }
+
+  /** Reads the whole log for one key, and keeps nothing. */
+  #scanFor(key: EncodedKey): StoredRecord | undefined {
+    this.#wasScanned = true;
+    let found: FrameRecord | undefined;
+    this.#readFrames(SMALL_LOG_BYTES, (records) => {
+      for (const record of records) if (record.key === key) found = record;
+    });
+    const fault = this.#fault ?? (this.#sealed ? undefined : this.#noSeal());
+    this.rewind();
+    if (fault !== undefined) throw this.damage(fault);
+    return found === undefined ? undefined : this.recordAt(found.position, found.length);
+  }
+
+  /** Reads frame after frame, keeping about `keepBytes` of them in memory. */
+  #readFrames(keepBytes: number, accept: (records: readonly FrameRecord[]) => void): void {
+    this.#fault = undefined;
+    const bytes = this.#bytes;
+    let size = bytes.size();
+    let window = bytes.tail.view();
+    while (this.#end < size && this.#fault === undefined && !this.#sealed) {
+      const frame = this.codec.parseFrame(window, bytes.tailOffset(this.#end), this.#end);
+      if (frame.status !== "incomplete") {
+        this.#accept(frame, size, accept);
+      } else if (bytes.tailEnd >= size) {
+        this.#fault = { offset: this.#end, reason: "the last record breaks off" };
+      } else {
+        bytes.trimTail(this.#end, keepBytes);
+        const wanted = Math.max(this.#end + frame.needed - bytes.tailEnd, CHUNK_BYTES);
+        // The end may have been cut off meanwhile by a writer whose append failed.
+        if (!bytes.extendTail(Math.min(size - bytes.tailEnd, wanted))) size = bytes.tailEnd;
+        window = bytes.tail.view();
+      }
+    }
+    // What is no whole frame is read again: it may be another one by then.
+    bytes.cutTail(this.#end);
+  }
+
+  #accept(
+    frame: Exclude<ParsedFrame, { status: "incomplete" }>,
+    size: number,
+    accept: (records: readonly FrameRecord[]) => void,
+  ): void {
+    if (frame.status === "records") {
+      this.#count(frame.records, frame.length);
+      accept(frame.records);
+    } else if (frame.status === "damaged") {
       this.#fault = { offset: this.#end, reason: frame.reason };
     } else if (frame.summary !== undefined && !this.#tally.matches(frame.summary, this.#end)) {
       this.#fault = { offset: this.#end, reason: "the seal contradicts the records before it" };
@@ -246,36 +467,24 @@ export class Log implements Interval {
     }
   }
 
-  #readHeader(): { readonly header: LogHeader; readonly headerBytes: number; readonly codec: LogCodec } {
-    let bytes = this.#file.read(0, HEADER_GUESS_BYTES);
-    let parsed = parseLogHeader(bytes);
-    const size = this.#file.size();
-    while (parsed.status === "incomplete" && bytes.length < size) {
-      bytes = this.#file.read(0, Math.min(parsed.needed, size));
-      parsed = parseLogHeader(bytes);
-    }
-    if (parsed.status === "version") throw this.#unsupported(parsed.version);
-    if (parsed.status !== "header") {
-      throw this.damage({
-        offset: 0,
-        reason: parsed.status === "damaged" ? parsed.reason : "its header breaks off",
-      });
-    }
-    const { header, length } = parsed;
-    if (header.first !== this.first || header.last !== this.last) {
-      throw this.damage({ offset: 0, reason: `its header is that of "${logName(header)}"` });
-    }
-    return { header, headerBytes: length, codec: codecFor(formatOf(bytes) ?? "binary", header.logId) };
+  #note(records: readonly FrameRecord[]): void {
+    for (const record of records) this.#memory.add(record.position, record.length);
   }
 
-  #unsupported(version: number): KvsError {
-    const message = `Cannot open "${this.path}": format version is ${version}, expected 1`;
-    return new KvsError("UNSUPPORTED_VERSION", message, { file: this.path });
+  #count(records: readonly FrameRecord[], frameBytes: number): void {
+    for (const record of records) {
+      this.#tally.add(record.checksum);
+      this.#recordBytes += record.length;
+    }
+    this.#end += frameBytes;
   }
 }
 
-/** Bytewise order. */
-export function compareKeys(a: EncodedKey, b: EncodedKey): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+/** Nothing is lost by a failure to close what was only read. */
+function closeQuietly(close: () => void): void {
+  try {
+    close();
+  } catch (error) {
+    if (!(error instanceof KvsError)) throw error;
+  }
 }

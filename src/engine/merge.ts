@@ -1,16 +1,20 @@
 import type { AppendableFile, Disk } from "../disk/disk.ts";
-import { logName, temporaryName } from "../disk/file-names.ts";
+import { indexName, logName, temporaryName } from "../disk/file-names.ts";
 import { publish } from "../disk/publish.ts";
-import { ByteWriter } from "../format/bytes.ts";
+import { ByteWriter, crc32 } from "../format/bytes.ts";
 import type { LogCodec, LogFormat } from "../format/codec.ts";
+import { hashKey, hashSeedOf } from "../format/hash.ts";
 import type { Interval, LogHeader } from "../format/header.ts";
-import type { EncodedKey } from "../format/key.ts";
+import type { ContentStamp } from "../format/index-file.ts";
 import { codecFor, encodeLogHeader } from "../format/log-header.ts";
-import { LogTally, type Mutation } from "../format/record.ts";
+import { type FrameRecord, LogTally, type Mutation } from "../format/record.ts";
 import { isLive } from "./generations.ts";
 import { newLogId } from "./identifiers.ts";
+import { IndexBuilder } from "./index-builder.ts";
+import { IndexTally } from "./index-tally.ts";
+import { NO_STAMP, publishIndex, writeIndex } from "./index-writing.ts";
 import type { Log } from "./log.ts";
-import { type KeyRange, type Newest, newestByKey, runOfSealed } from "./runs.ts";
+import { EVERYTHING, type Newest, newestByKey, runOf } from "./runs.ts";
 
 /** Records share a frame up to this size: a frame's header is then paid for once by many. */
 const FRAME_BYTES = 64 * 1024;
@@ -19,21 +23,24 @@ const CHUNK_BYTES = 1024 * 1024;
 /** The output is synced after each of these, so that one huge sync does not stall every other one on the disk. */
 const SYNC_INTERVAL_BYTES = 8 * 1024 * 1024;
 
-const EVERYTHING: KeyRange = { from: "" as EncodedKey, to: undefined };
-
 export interface Merge {
   readonly disk: Disk;
   readonly directory: string;
-  /** Neighbours, oldest first; all of them read to their end. */
+  /** Neighbours, oldest first, the order of whose keys is known; all of them read to their end. */
   readonly inputs: readonly Log[];
+  /** The logs below them, oldest first. */
+  readonly older: readonly Log[];
   /** What the output stands for: at least the inputs, and never a name that was used before. */
   readonly interval: Interval;
   readonly format: LogFormat;
+  readonly bloomBitsPerKey: number;
   /** The time that decides which records have expired, in absolute milliseconds. */
   readonly now: number;
+  /** Told how many bytes were written. */
+  readonly onWritten?: (bytes: number) => void;
 }
 
-/** A merged log that is whole and durable under its temporary name. */
+/** A merged log that is whole and durable under its temporary name, and so is its index. */
 export interface MergedLog {
   readonly header: LogHeader;
   readonly bytes: number;
@@ -58,39 +65,104 @@ export function* mergeLogs(merge: Merge): Generator<void, MergedLog> {
   };
   const path = `${directory}/${temporaryName(logName(interval))}`;
   const file = disk.create(path);
+  const index = new MergedIndex(merge, header);
   let finished = false;
   try {
-    const output = new MergeOutput(file, encodeLogHeader(format, header), codecFor(format, header.logId));
+    const output = new MergeOutput(
+      file,
+      encodeLogHeader(format, header),
+      codecFor(format, header.logId),
+      index,
+    );
     for (const mutation of survivors(merge)) {
-      if (output.add(mutation)) yield;
+      if (!output.add(mutation)) continue;
+      merge.onWritten?.(output.end);
+      yield;
     }
-    const bytes = output.finish();
+    const summary = output.finish();
+    yield* index.write(summary);
     finished = true;
-    return { header, bytes };
+    return { header, bytes: summary.logBytes };
   } finally {
     file.close();
     if (!finished) disk.unlink(path);
   }
 }
 
-/** Puts a merged log in the place of its inputs: the commit point of a merge. */
+/** Puts a merged log in the place of its inputs; the log's renaming is the commit point of a merge. */
 export function finishMerge(disk: Disk, directory: string, { header }: MergedLog): void {
+  publishIndex({ disk, directory }, header);
   publish(disk, directory, `${directory}/${logName(header)}`);
 }
 
+/** Removes what was not put in place. */
+export function discardMerge(disk: Disk, directory: string, { header }: MergedLog): void {
+  disk.unlink(`${directory}/${temporaryName(logName(header))}`);
+  disk.unlink(`${directory}/${temporaryName(indexName(header))}`);
+}
+
 function* survivors({ inputs, interval, now }: Merge): Generator<Mutation> {
-  const runs = inputs.map((input) => runOfSealed(input, EVERYTHING));
+  const runs = inputs.map((input) => runOf(input, EVERYTHING));
   const bottom = interval.first === 1;
   for (const newest of newestByKey(runs, { reverse: false })) {
-    if (isLive(newest.ref, now)) yield copyOf(newest);
+    if (isLive(newest.record, now)) yield copyOf(newest);
     else if (!bottom) yield { kind: "remove", key: newest.key, value: "", expiresAt: 0 };
   }
 }
 
 /** The record as it was read: every checksum is verified on the way. */
-function copyOf({ key, log, ref }: Newest): Mutation {
-  const { kind, value, encoding, expiresAt } = log.read(key, ref);
+function copyOf({ key, record }: Newest): Mutation {
+  const { kind, value, encoding, expiresAt } = record;
   return { kind, key, value, encoding, expiresAt };
+}
+
+/** What a merge's output says of itself in the end. */
+interface OutputSummary {
+  readonly logBytes: number;
+  readonly records: number;
+  readonly recordBytes: number;
+  /** CRC-32 of all its bytes, where its format has no checksums; else 0. */
+  readonly digest: number;
+}
+
+/** The index of a merge's output, made while that is written. */
+class MergedIndex {
+  readonly #merge: Merge;
+  readonly #header: LogHeader;
+  readonly #hashSeed: number;
+  readonly #builder = new IndexBuilder();
+  readonly #tally: IndexTally;
+
+  constructor(merge: Merge, header: LogHeader) {
+    this.#merge = merge;
+    this.#header = header;
+    this.#hashSeed = hashSeedOf(header.storeId);
+    this.#tally = new IndexTally(merge.older);
+  }
+
+  add(record: FrameRecord): void {
+    const hash = hashKey(record.key, this.#hashSeed);
+    this.#builder.add(record.position, record.length, hash);
+    this.#tally.add(record.key, record, hash);
+  }
+
+  *write({ digest, ...output }: OutputSummary): Generator<void> {
+    const { logId } = this.#header;
+    const content = digest === 0 ? NO_STAMP : { digest, ...this.#stamp() };
+    const summary = this.#tally.summary({ logId, content, entries: this.#builder.entries, ...output });
+    yield* writeIndex(this.#merge, this.#header, this.#builder, summary);
+  }
+
+  /** Which file the output is: renaming it changes neither. */
+  #stamp(): Omit<ContentStamp, "digest"> {
+    const { disk, directory } = this.#merge;
+    const file = disk.openToRead(`${directory}/${temporaryName(logName(this.#header))}`);
+    try {
+      return file?.stamp() ?? NO_STAMP;
+    } finally {
+      file?.close();
+    }
+  }
 }
 
 /** Encodes a merge's records into its file, many to a frame. */
@@ -99,17 +171,22 @@ class MergeOutput {
   readonly #codec: LogCodec;
   readonly #pending = new ByteWriter(CHUNK_BYTES);
   readonly #tally = new LogTally();
+  readonly #index: MergedIndex;
+  #recordBytes = 0;
+  #digest = 0;
   #frame: Mutation[] = [];
   #frameBytes = 0;
-  #end: number;
   #written = 0;
   #synced = 0;
+  /** How many bytes the output has so far, written or not. */
+  end: number;
 
-  constructor(file: AppendableFile, header: Buffer, codec: LogCodec) {
+  constructor(file: AppendableFile, header: Buffer, codec: LogCodec, index: MergedIndex) {
+    this.#index = index;
     this.#file = file;
     this.#codec = codec;
     this.#pending.append(header);
-    this.#end = header.length;
+    this.end = header.length;
   }
 
   /** Takes one record; true when a frame was completed. */
@@ -122,33 +199,37 @@ class MergeOutput {
     return true;
   }
 
-  /** Seals the log and makes it durable; its size in bytes. */
-  finish(): number {
+  /** Seals the log and makes it durable. */
+  finish(): OutputSummary {
     if (this.#frame.length > 0) this.#endFrame();
     const { records, digest } = this.#tally;
-    this.#codec.encodeSeal(this.#pending, this.#end, { records, digest, length: this.#end });
+    this.#codec.encodeSeal(this.#pending, this.end, { records, digest, length: this.end });
     this.#write();
     this.#file.sync();
-    return this.#written;
+    return { logBytes: this.#written, records, recordBytes: this.#recordBytes, digest: this.#digest };
   }
 
   #endFrame(): void {
     const before = this.#pending.length;
-    for (const record of this.#codec.encodeFrame(this.#pending, this.#end, this.#frame)) {
+    for (const record of this.#codec.encodeFrame(this.#pending, this.end, this.#frame)) {
       this.#tally.add(record.checksum);
+      this.#recordBytes += record.length;
+      this.#index.add(record);
     }
-    this.#end += this.#pending.length - before;
+    this.end += this.#pending.length - before;
     this.#frame = [];
     this.#frameBytes = 0;
     if (this.#pending.length >= CHUNK_BYTES) this.#write();
   }
 
   #write(): void {
-    this.#file.append(this.#pending.view(), this.#written);
+    const bytes = this.#pending.view();
+    if (!this.#codec.hasChecksums) this.#digest = crc32(bytes, 0, bytes.length, this.#digest);
+    this.#file.append(bytes, this.#written);
     this.#written += this.#pending.length;
     this.#pending.clear();
-    if (this.#end - this.#synced < SYNC_INTERVAL_BYTES) return;
+    if (this.end - this.#synced < SYNC_INTERVAL_BYTES) return;
     this.#file.sync();
-    this.#synced = this.#end;
+    this.#synced = this.end;
   }
 }

@@ -5,14 +5,23 @@ import type { LogFormat } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
 import type { LogHeader } from "../format/header.ts";
 import { encodeLogHeader } from "../format/log-header.ts";
+import type { Generations } from "./generations.ts";
 import { newLogId } from "./identifiers.ts";
-import { Log } from "./log.ts";
+import type { Log } from "./log.ts";
+import type { WriterContext } from "./writer-context.ts";
+
+/** Where a log is created, and whose view of the store takes it up. */
+type Place = Pick<WriterContext, "disk" | "directory" | "generations">;
 
 /**
  * Creates the log that is written to next. It appears under its name with its
  * header whole and durable, so that a bad header is never a torn write.
  */
-export function createLog(disk: Disk, directory: string, format: LogFormat, header: LogHeader): Log {
+export function createLog(
+  { disk, directory, generations }: Place,
+  format: LogFormat,
+  header: LogHeader,
+): Log {
   const path = `${directory}/${logName(header)}`;
   const existing = disk.openToRead(path);
   existing?.close();
@@ -21,14 +30,14 @@ export function createLog(disk: Disk, directory: string, format: LogFormat, head
     throw new KvsError("IO", `Cannot create "${path}": it is there already`, { file: path });
   writeTemporary(disk, path, (file) => file.append(encodeLogHeader(format, header), 0));
   publish(disk, directory, path);
-  return openExisting(disk, directory, header);
+  return openExisting(generations, path, header);
 }
 
 /** Creates the log that follows a sealed one, in the same store. */
-export function createSuccessor(disk: Disk, directory: string, sealed: Log, format: LogFormat): Log {
+export function createSuccessor(place: Place, sealed: Log, format: LogFormat): Log {
   const number = sealed.last + 1;
   const { storeId } = sealed.header;
-  return createLog(disk, directory, format, {
+  return createLog(place, format, {
     storeId,
     logId: newLogId(),
     first: number,
@@ -38,13 +47,10 @@ export function createSuccessor(disk: Disk, directory: string, sealed: Log, form
 }
 
 /** Opens a log that this handle has just put in place. */
-function openExisting(disk: Disk, directory: string, header: LogHeader): Log {
-  const log = Log.open(disk, directory, header);
+function openExisting(generations: Generations, path: string, header: LogHeader): Log {
+  const log = generations.open(header);
   if (log !== undefined) return log;
-  throw new KvsError(
-    "IO",
-    `Cannot open "${directory}/${logName(header)}": it vanished as soon as it was written`,
-  );
+  throw new KvsError("IO", `Cannot open "${path}": it vanished as soon as it was written`);
 }
 
 /** Opens a log's file to append to it. */

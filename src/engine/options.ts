@@ -28,6 +28,10 @@ export interface OpenOptions {
   readonly format?: LogFormat;
   /** Size in bytes past which the active log is sealed and the next one started. Default 64 MiB. */
   readonly generationBytes?: number;
+  /** Bits of an index's bloom filter a key; 0 for none. Ten keep nineteen of twenty misses from the disk... */
+  readonly bloomBitsPerKey?: number;
+  /** Map sealed files into memory; without it they are read. Default true. */
+  readonly mmap?: boolean;
   /** Longest wait for the write lock, in milliseconds, before `LOCKED` is thrown. Default 5,000. */
   readonly waitMs?: number;
 }
@@ -79,6 +83,8 @@ const DEFAULTS: ResolvedOptions = {
   durability: "os",
   format: "binary",
   generationBytes: 64 * 1024 * 1024,
+  bloomBitsPerKey: 10,
+  mmap: true,
   waitMs: 5000,
 };
 
@@ -90,6 +96,8 @@ export function resolveOptions(options: OpenOptions): ResolvedOptions {
     durability: options.durability ?? DEFAULTS.durability,
     format: options.format ?? DEFAULTS.format,
     generationBytes: options.generationBytes ?? DEFAULTS.generationBytes,
+    bloomBitsPerKey: options.bloomBitsPerKey ?? DEFAULTS.bloomBitsPerKey,
+    mmap: options.mmap ?? DEFAULTS.mmap,
     waitMs: options.waitMs ?? DEFAULTS.waitMs,
   };
   for (const name in options) if (!Object.hasOwn(DEFAULTS, name)) throw invalid(`"${name}" is not an option`);

@@ -1,10 +1,11 @@
 import type { AppendableFile } from "../disk/disk.ts";
-import { parseTemporaryLogName } from "../disk/file-names.ts";
+import { parseTemporaryName } from "../disk/file-names.ts";
 import type { LogFormat } from "../format/codec.ts";
 import { evenAfter, type Hint, nextLayout, UNKNOWN_BOOT } from "../format/hint.ts";
 import { newCounter, newLayout, newLogId, newStoreId } from "./identifiers.ts";
 import type { Log } from "./log.ts";
 import { finishMerge, mergeLogs } from "./merge.ts";
+import { runToEnd } from "./slices.ts";
 import { createLog, createSuccessor, openAppender } from "./new-log.ts";
 import type { WriterContext } from "./writer-context.ts";
 
@@ -54,15 +55,15 @@ export function recover(context: WriterContext, syncFile: SyncFile, format: LogF
 function createStore(context: WriterContext, format: LogFormat): Log {
   const { disk, directory, generations } = context;
   const header = { storeId: newStoreId(), logId: newLogId(), first: 1, last: 1, inputs: [] };
-  const log = createLog(disk, directory, format, header);
+  const log = createLog(context, format, header);
   disk.syncDirectory(parentOf(directory));
   generations.push(log);
   return log;
 }
 
-function addSuccessor({ disk, directory, generations }: WriterContext, sealed: Log): Log {
-  const log = createSuccessor(disk, directory, sealed, sealed.codec.format);
-  generations.push(log);
+function addSuccessor(context: WriterContext, sealed: Log): Log {
+  const log = createSuccessor(context, sealed, sealed.codec.format);
+  context.generations.push(log);
   return log;
 }
 
@@ -70,7 +71,7 @@ function addSuccessor({ disk, directory, generations }: WriterContext, sealed: L
 function removeUnfinishedLogs({ disk, directory, generations }: WriterContext): void {
   const newest = generations.newest?.last ?? 0;
   for (const name of disk.list(directory) ?? []) {
-    const interval = parseTemporaryLogName(name);
+    const interval = parseTemporaryName(name);
     if (interval === undefined) continue;
     if (interval.first === interval.last || interval.last > newest) disk.unlink(`${directory}/${name}`);
   }
@@ -112,18 +113,22 @@ function mayLie({ disk }: WriterContext, hint: Hint): boolean {
 
 /** Writes the newest log's records to a new file, which takes its place. */
 function copyNewest(context: WriterContext, log: Log): void {
-  const { disk, directory, generations } = context;
+  const { disk, directory, generations, bloomBitsPerKey } = context;
   log.catchUp();
   const interval = { first: log.first, last: log.last + 1 };
-  const merge = { disk, directory, inputs: [log], interval, format: log.codec.format, now: Date.now() };
+  const { format } = log.codec;
+  const merge = {
+    disk,
+    directory,
+    inputs: [log],
+    older: [],
+    interval,
+    format,
+    now: Date.now(),
+    bloomBitsPerKey,
+  };
   finishMerge(disk, directory, runToEnd(mergeLogs(merge)));
   generations.reload();
-}
-
-function runToEnd<T>(steps: Generator<void, T>): T {
-  let step = steps.next();
-  while (step.done !== true) step = steps.next();
-  return step.value;
 }
 
 function parentOf(directory: string): string {

@@ -1,13 +1,16 @@
 import type { EncodedKey } from "../format/key.ts";
-import type { RecordRef } from "../format/record.ts";
-import { compareKeys, type Log } from "./log.ts";
+import type { StoredRecord } from "../format/record.ts";
+import { compareKeys } from "./keys.ts";
+import type { Log } from "./log.ts";
+import type { KeyOrder } from "./log-index.ts";
 
-/** A log's keys in bytewise order, each with its newest record in that log. */
+/** A part of a log's keys in bytewise order, each with its newest record in that log, as of when it was made. */
 export interface Run {
   readonly log: Log;
-  readonly keys: readonly EncodedKey[];
-  /** Undefined where the index can be asked, as it does not change. */
-  readonly refs: readonly RecordRef[] | undefined;
+  readonly order: KeyOrder;
+  /** The part: from the first place on, up to the one behind the last. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /** A range of keys: `from` inclusive, `to` exclusive, undefined for no bound. */
@@ -20,62 +23,80 @@ export interface KeyRange {
 export interface Newest {
   readonly key: EncodedKey;
   readonly log: Log;
-  readonly ref: RecordRef;
+  /** To be used before the next one is asked for. */
+  readonly record: StoredRecord;
 }
 
-/** The part of a sealed log's keys that lies in a range. */
-export function runOfSealed(log: Log, range: KeyRange): Run {
-  return { log, keys: slice(log.sortedKeys(), range), refs: undefined };
-}
+/** The whole of a log's keys. */
+export const EVERYTHING: KeyRange = { from: "" as EncodedKey, to: undefined };
 
-/** The same of the log that is written to, with its index as it is now. */
-export function frozenRun(log: Log, range: KeyRange): Run {
-  const keys = slice(log.sortedKeys(), range);
-  return { log, keys, refs: keys.map((key) => refOf(log, key)) };
+/** The part of a log's keys that lies in a range. */
+export function runOf(log: Log, { from, to }: KeyRange): Run {
+  const order = log.order();
+  const start = from === "" ? 0 : lowerBound(log, order, from);
+  const end = to === undefined ? order.length : Math.max(start, lowerBound(log, order, to));
+  return { log, order, from: start, to: end };
 }
 
 /** Merges runs, given oldest first, in key order or backwards; of each key only the newest record. */
 export function* newestByKey(runs: readonly Run[], order: { readonly reverse: boolean }): Generator<Newest> {
   const step = order.reverse ? -1 : 1;
   // Newest first: of equal keys the first wins.
-  const cursors = runs.toReversed().map((run) => ({ run, at: order.reverse ? run.keys.length - 1 : 0 }));
+  const cursors = runs.toReversed().map((run) => new Cursor(run, step));
   for (;;) {
-    let best: EncodedKey | undefined;
-    let winner: Run | undefined;
-    let winnerAt = 0;
-    for (const { run, at } of cursors) {
-      const key = run.keys[at];
-      if (key === undefined || (best !== undefined && compareKeys(key, best) * step >= 0)) continue;
-      best = key;
-      winner = run;
-      winnerAt = at;
+    let winner: Cursor | undefined;
+    for (const cursor of cursors) {
+      if (cursor.key === undefined) continue;
+      if (winner?.key === undefined || compareKeys(cursor.key, winner.key) * step < 0) winner = cursor;
     }
-    if (best === undefined || winner === undefined) return;
-    yield { key: best, log: winner.log, ref: winner.refs?.[winnerAt] ?? refOf(winner.log, best) };
-    for (const cursor of cursors) if (cursor.run.keys[cursor.at] === best) cursor.at += step;
+    const key = winner?.key;
+    if (winner === undefined || key === undefined) return;
+    yield { key, log: winner.log, record: winner.record() };
+    for (const cursor of cursors) if (cursor.key === key) cursor.advance();
   }
 }
 
-function refOf(log: Log, key: EncodedKey): RecordRef {
-  const ref = log.index.get(key);
-  if (ref === undefined) throw new Error("A key of the sorted order is in the index");
-  return ref;
+/** Walks along a run. */
+class Cursor {
+  readonly log: Log;
+  readonly #run: Run;
+  readonly #step: number;
+  #place: number;
+  /** The key it stands at; undefined behind the end. */
+  key: EncodedKey | undefined;
+
+  constructor(run: Run, step: number) {
+    this.log = run.log;
+    this.#run = run;
+    this.#step = step;
+    this.#place = step > 0 ? run.from : run.to - 1;
+    this.#readKey();
+  }
+
+  advance(): void {
+    this.#place += this.#step;
+    this.#readKey();
+  }
+
+  record(): StoredRecord {
+    const { log, order } = this.#run;
+    return log.recordAt(order.positionAt(this.#place), order.lengthAt(this.#place));
+  }
+
+  #readKey(): void {
+    const { log, order, from, to } = this.#run;
+    const isInside = this.#place >= from && this.#place < to;
+    this.key = isInside ? log.keyAt(order.positionAt(this.#place), order.lengthAt(this.#place)) : undefined;
+  }
 }
 
-function slice(keys: readonly EncodedKey[], { from, to }: KeyRange): readonly EncodedKey[] {
-  const start = lowerBound(keys, from);
-  const end = to === undefined ? keys.length : Math.max(start, lowerBound(keys, to));
-  return start === 0 && end === keys.length ? keys : keys.slice(start, end);
-}
-
-/** Index of the first key at or after `bound`. */
-function lowerBound(keys: readonly EncodedKey[], bound: EncodedKey): number {
+/** The first place whose key is at or after `bound`. */
+function lowerBound(log: Log, order: KeyOrder, bound: EncodedKey): number {
   let low = 0;
-  let high = keys.length;
+  let high = order.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const key = keys[middle];
-    if (key !== undefined && key < bound) low = middle + 1;
+    if (log.keyAt(order.positionAt(middle), order.lengthAt(middle)) < bound) low = middle + 1;
     else high = middle;
   }
   return low;

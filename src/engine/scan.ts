@@ -1,6 +1,5 @@
 import { type Generations, isLive } from "./generations.ts";
-import type { Log } from "./log.ts";
-import { frozenRun, type KeyRange, type Newest, newestByKey, runOfSealed } from "./runs.ts";
+import { type KeyRange, type Newest, newestByKey, runOf } from "./runs.ts";
 
 export interface Scan {
   readonly range: KeyRange;
@@ -12,21 +11,19 @@ export interface Scan {
 
 /**
  * Visits the live keys of a range in bytewise order. What is visited is the
- * store as it is at the first step: the logs are held open, and the index of
- * the one that is written to is copied.
+ * store as it is at the first step: the logs are held open, and what is added to
+ * the one that is written to is not in the order that was asked for.
  */
 export function* scan(generations: Generations, { range, reverse, limit, now }: Scan): Generator<Newest> {
   if (limit === 0) return;
-  generations.checkNewest();
+  generations.loadAll();
   const { logs } = generations;
   for (const log of logs) log.retain();
   try {
     let left = limit;
-    const runs = logs.map((log, index) =>
-      index === logs.length - 1 ? frozenRun(log, range) : sealedRun(log, range),
-    );
+    const runs = logs.map((log) => runOf(log, range));
     for (const newest of newestByKey(runs, { reverse })) {
-      if (!isLive(newest.ref, now)) continue;
+      if (!isLive(newest.record, now)) continue;
       yield newest;
       left -= 1;
       if (left === 0) return;
@@ -34,9 +31,4 @@ export function* scan(generations: Generations, { range, reverse, limit, now }: 
   } finally {
     for (const log of logs) log.release();
   }
-}
-
-function sealedRun(log: Log, range: KeyRange): ReturnType<typeof runOfSealed> {
-  log.loadSealed();
-  return runOfSealed(log, range);
 }

@@ -1,8 +1,8 @@
 import type { LogFormat } from "../format/codec.ts";
 import type { Hint } from "../format/hint.ts";
-import type { EncodedKey } from "../format/key.ts";
 import { type Generations, isLive } from "./generations.ts";
 import type { Log } from "./log.ts";
+import { EVERYTHING, newestByKey, runOf } from "./runs.ts";
 
 /** One generation of a store. Sizes are in bytes. */
 export interface GenerationStats {
@@ -40,27 +40,30 @@ export interface StoreStats {
   readonly tornTailBytes: number;
 }
 
-/** Counts by visiting every record's index entry, newest generation first. */
+/** Counts by visiting every key: exact, and as long as a scan. */
 export function computeStats(
   directory: string,
   generations: Generations,
   hint: Hint | undefined,
   now: number,
 ): StoreStats {
-  generations.checkNewest();
-  const { newest } = generations;
-  const seen = new Set<EncodedKey>();
+  generations.loadAll();
+  const { logs, newest } = generations;
+  const liveBytes = new Map<Log, number>();
   let keys = 0;
-  const perLog = generations.logs.toReversed().map((log) => {
-    if (log !== newest) log.loadSealed();
-    const live = countLive(log, seen, now);
-    keys += live.keys;
-    return describe(log, live.bytes);
-  });
+  const runs = logs.map((log) => runOf(log, EVERYTHING));
+  for (const { log, record } of newestByKey(runs, { reverse: false })) {
+    if (!isLive(record, now)) continue;
+    keys += 1;
+    liveBytes.set(log, (liveBytes.get(log) ?? 0) + record.length);
+  }
+  const perLog = logs.map((log) =>
+    describe(log, liveBytes.get(log) ?? 0, { sealed: log !== newest || log.sealed }),
+  );
   return {
     directory,
     format: newest?.codec.format ?? "binary",
-    generations: perLog.toReversed(),
+    generations: perLog,
     keys,
     diskBytes: sum(perLog, "bytes"),
     liveBytes: sum(perLog, "liveBytes"),
@@ -70,37 +73,19 @@ export function computeStats(
   };
 }
 
-function countLive(
-  log: Log,
-  seen: Set<EncodedKey>,
-  now: number,
-): { readonly keys: number; readonly bytes: number } {
-  let keys = 0;
-  let bytes = 0;
-  for (const [key, ref] of log.index) {
-    if (seen.has(key)) continue;
-    seen.add(key);
-    if (!isLive(ref, now)) continue;
-    keys += 1;
-    bytes += ref.length;
-  }
-  return { keys, bytes };
-}
-
-function describe(log: Log, liveBytes: number): GenerationStats {
-  const { name, first, last, sealed } = log;
-  const staleBytes = log.recordBytes - liveBytes;
-  const { records } = log.tally;
+function describe(log: Log, liveBytes: number, { sealed }: { readonly sealed: boolean }): GenerationStats {
+  const { name, first, last, codec, summary } = log;
+  const { records, recordBytes } = summary ?? { records: log.tally.records, recordBytes: log.recordBytes };
   return {
     name,
     first,
     last,
     sealed,
-    format: log.codec.format,
+    format: codec.format,
     bytes: log.size(),
     records,
     liveBytes,
-    staleBytes,
+    staleBytes: recordBytes - liveBytes,
   };
 }
 

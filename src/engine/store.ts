@@ -89,7 +89,7 @@ export class KvStore implements Disposable, AsyncDisposable {
 
   /** True if the key has a value. */
   has(key: Key): boolean {
-    return this.#handle.find(encodeKey(key), Date.now()) !== undefined;
+    return this.#handle.read(encodeKey(key)) !== undefined;
   }
 
   /**
@@ -128,7 +128,7 @@ export class KvStore implements Disposable, AsyncDisposable {
     this.#handle.begin();
     const matches =
       ifEquals === undefined
-        ? this.#handle.find(encoded, Date.now()) !== undefined
+        ? this.#handle.read(encoded) !== undefined
         : this.#hasExpected(encoded, ifEquals);
     if (!matches) return this.#handle.answer(false);
     this.#handle.write([removal(encoded)], { urgent: ifEquals !== undefined });
@@ -192,9 +192,9 @@ export class KvStore implements Disposable, AsyncDisposable {
   /** Milliseconds until the key expires, null if it never does, undefined if it has no value. */
   ttl(key: Key): number | null | undefined {
     const now = Date.now();
-    const found = this.#handle.find(encodeKey(key), now);
-    if (found === undefined) return undefined;
-    return found.ref.expiresAt === 0 ? null : found.ref.expiresAt - now;
+    const record = this.#handle.read(encodeKey(key), now);
+    if (record === undefined) return undefined;
+    return record.expiresAt === 0 ? null : record.expiresAt - now;
   }
 
   /** Makes a key expire in `ttlMs` milliseconds from now; false if it has no value. */
@@ -244,7 +244,7 @@ export class KvStore implements Disposable, AsyncDisposable {
     options: ScanOptions & (TextEncoding | BytesEncoding) = {},
   ): IteratorObject<[Value, Value], undefined> {
     const [keyOf, valueOf] = options.encoding === "bytes" ? [keyToBytes, bytesOf] : [keyToText, textOf];
-    return this.#scan(options, (newest) => [keyOf(newest), valueOf(newest.log.read(newest.key, newest.ref))]);
+    return this.#scan(options, (newest) => [keyOf(newest), valueOf(newest.record)]);
   }
 
   /** Keys in bytewise order, otherwise like `entries`. */
@@ -259,7 +259,7 @@ export class KvStore implements Disposable, AsyncDisposable {
   values(options: ScanOptions & BytesEncoding): IteratorObject<Uint8Array, undefined>;
   values(options: ScanOptions & (TextEncoding | BytesEncoding) = {}): IteratorObject<Value, undefined> {
     const valueOf = options.encoding === "bytes" ? bytesOf : textOf;
-    return this.#scan<Value>(options, (newest) => valueOf(newest.log.read(newest.key, newest.ref)));
+    return this.#scan<Value>(options, (newest) => valueOf(newest.record));
   }
 
   /** How many keys have a value. */
@@ -327,7 +327,8 @@ export class KvStore implements Disposable, AsyncDisposable {
     this.#handle.begin();
     const record = this.#handle.read(encoded);
     if (record === undefined) return this.#handle.answer(false);
-    this.#handle.write([{ ...record, expiresAt }], { urgent: true });
+    const { kind, value, encoding } = record;
+    this.#handle.write([{ kind, key: encoded, value, encoding, expiresAt }], { urgent: true });
     return true;
   }
 

@@ -25,14 +25,15 @@ export function checkValue(value: Value): void {
 
 /** The value as text; `NOT_UTF8` if it is none. */
 export function textOf(record: StoredRecord): string {
-  if (record.encoding === "ascii") return record.value.latin1Slice();
-  if (record.encoding === "utf8") return record.value.utf8Slice();
-  return textOfValue(record.value);
+  return textOrThrow(record.text());
 }
 
 /** A value that a caller gave, as text; `NOT_UTF8` if it is none. */
 export function textOfValue(value: Value): string {
-  const text = typeof value === "string" ? value : decodeUtf8(value);
+  return textOrThrow(typeof value === "string" ? value : decodeUtf8(value));
+}
+
+function textOrThrow(text: string | undefined): string {
   if (text !== undefined) return text;
   throw new KvsError("NOT_UTF8", "Cannot read value as text: it is not UTF-8, getBytes returns it");
 }

@@ -8,4 +8,6 @@ export interface WriterContext {
   readonly directory: string;
   readonly generations: Generations;
   readonly lock: WriteLock;
+  /** Size of the bloom filters of indexes that are made. */
+  readonly bloomBitsPerKey: number;
 }

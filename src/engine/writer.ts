@@ -1,5 +1,4 @@
 import type { AppendableFile } from "../disk/disk.ts";
-import { ByteWriter } from "../format/bytes.ts";
 import type { LogFormat } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
 import { evenAfter, type Hint, nextLayout } from "../format/hint.ts";
@@ -35,7 +34,6 @@ export interface WriterOptions {
 export class Writer implements LockHolder {
   readonly #context: WriterContext;
   readonly #options: WriterOptions;
-  readonly #pending = new ByteWriter(CHUNK_BYTES);
   #appender: AppendableFile | undefined;
   /** The log that the appender appends to. */
   #appenderLog: Log | undefined;
@@ -48,8 +46,8 @@ export class Writer implements LockHolder {
   #pinned = false;
   /** A rotation failed: the newest log may end in a seal that this handle does not know of. */
   #mustPrepare = false;
-  /** How many of the buffered bytes belong to calls that have returned. */
-  #returnedBytes = 0;
+  /** Some of what is buffered belongs to calls that have returned. */
+  #hasReturned = false;
   #heldSinceMs = 0;
   #heldBytes = 0;
   #poison: Error | undefined;
@@ -102,17 +100,17 @@ export class Writer implements LockHolder {
   write(mutations: readonly Mutation[], options: { readonly urgent: boolean }): void {
     if (!this.lockHeld) throw new Error("Writing takes the lock");
     const log = this.#writable();
-    const before = this.#pending.length;
+    const before = log.tail.length;
     const records = this.#encode(log, mutations);
-    const frameBytes = this.#pending.length - before;
+    const frameBytes = log.tail.length - before;
     log.add(records, frameBytes);
     this.#heldBytes += frameBytes;
     const full = log.end >= this.#options.generationBytes;
     if (this.#options.durability === "sync") this.#flush({ sync: true });
-    else if (options.urgent || full || this.#pending.length >= CHUNK_BYTES) this.#flush({ sync: false });
+    else if (options.urgent || full || log.end - log.writtenEnd >= CHUNK_BYTES) this.#flush({ sync: false });
     // The write has succeeded by now: whatever the rotation meets is its own.
     if (full) this.#rotateIfPossible();
-    this.#returnedBytes = this.#pending.length;
+    this.#hasReturned = true;
   }
 
   /**
@@ -218,11 +216,11 @@ export class Writer implements LockHolder {
 
   /** Encodes a frame behind what is buffered; one that cannot be encoded leaves nothing there. */
   #encode(log: Log, mutations: readonly Mutation[]): FrameRecord[] {
-    const before = this.#pending.length;
+    const before = log.tail.length;
     try {
-      return log.codec.encodeFrame(this.#pending, log.end, mutations);
+      return log.codec.encodeFrame(log.tail, log.end, mutations);
     } catch (error) {
-      this.#pending.length = before;
+      log.tail.length = before;
       throw error;
     }
   }
@@ -262,13 +260,10 @@ export class Writer implements LockHolder {
   #useNewest(): void {
     const log = this.#newest();
     if (this.#appenderLog !== log) {
-      // What is buffered from now on belongs to the new log alone.
-      if (this.#appenderLog !== undefined) this.#appenderLog.unwritten = undefined;
       this.#appender?.close();
       this.#appender = openAppender(this.#context.disk, log);
       this.#appenderLog = log;
     }
-    log.unwritten = { start: log.end, bytes: this.#pending };
   }
 
   #heldTooLong(): boolean {
@@ -300,7 +295,7 @@ export class Writer implements LockHolder {
   #flush({ sync }: { readonly sync: boolean }): void {
     if (!this.#context.lock.held) return;
     const log = this.#newest();
-    const bytes = this.#pending.length;
+    const bytes = log.unwritten().length;
     if (bytes > 0) this.#append(log);
     if (sync && !this.#isSynced(log)) this.#syncNow(log);
     const synced = this.#synced?.logId === log.header.logId ? this.#synced.bytes : 0;
@@ -313,14 +308,13 @@ export class Writer implements LockHolder {
   #append(log: Log): void {
     try {
       this.putHint({ counter: this.hint.counter + 1 });
-      this.#appender?.append(this.#pending.view(), log.unwritten?.start ?? log.end);
+      this.#appender?.append(log.unwritten(), log.writtenEnd);
     } catch (error) {
       this.#undoAppend(log, error);
       throw error;
     }
-    this.#pending.clear();
-    this.#returnedBytes = 0;
-    log.unwritten = { start: log.end, bytes: this.#pending };
+    log.markWritten();
+    this.#hasReturned = false;
   }
 
   /**
@@ -330,18 +324,16 @@ export class Writer implements LockHolder {
    */
   #undoAppend(log: Log, cause: unknown): void {
     // Callers that were told their write was done have to learn of it.
-    if (this.#returnedBytes > 0) this.#poison ??= asError(cause);
-    this.#returnedBytes = 0;
-    this.#pending.clear();
+    if (this.#hasReturned) this.#poison ??= asError(cause);
+    this.#hasReturned = false;
     try {
-      log.reset();
+      log.rewind();
       log.catchUp();
       if (!log.sealed && log.size() > log.end) {
         this.#appender?.truncate(log.end);
         if (this.#appender !== undefined) this.#syncFile(this.#appender);
         log.catchUp();
       }
-      log.unwritten = { start: log.end, bytes: this.#pending };
       this.putHint({ counter: evenAfter(this.hint.counter), writtenBytes: log.end });
     } catch (error) {
       this.#poison ??= asError(error);
@@ -400,7 +392,7 @@ export class Writer implements LockHolder {
     this.checkUsable();
     if (!this.#mustSync()) return;
     const log = this.#newest();
-    const bytes = log.end - this.#pending.length;
+    const bytes = log.writtenEnd;
     try {
       await this.#appender?.syncInBackground();
     } catch (error) {
@@ -444,16 +436,15 @@ export class Writer implements LockHolder {
 
   #seal(log: Log): void {
     const { records, digest } = log.tally;
-    log.codec.encodeSeal(this.#pending, log.end, { records, digest, length: log.end });
+    log.codec.encodeSeal(log.tail, log.end, { records, digest, length: log.end });
     this.#flush({ sync: false });
     this.#syncNow(log);
     log.markSealed();
   }
 
   #startSuccessor(log: Log, format: LogFormat): void {
-    const { disk, directory, generations } = this.#context;
-    const successor = createSuccessor(disk, directory, log, format);
-    generations.push(successor);
+    const successor = createSuccessor(this.#context, log, format);
+    this.#context.generations.push(successor);
     this.putHint({
       counter: this.hint.counter + 2,
       logId: successor.header.logId,

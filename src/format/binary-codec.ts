@@ -1,6 +1,6 @@
 import { type ByteWriter, crc32, readUint64, writeUint64 } from "./bytes.ts";
 import type { LogCodec } from "./codec.ts";
-import type { EncodedKey } from "./key.ts";
+import { decodeUtf8, type EncodedKey } from "./key.ts";
 import { MAX_FRAME_BYTES, MAX_VALUE_BYTES } from "./limits.ts";
 import type {
   FrameRecord,
@@ -61,10 +61,16 @@ export function binaryCodec(logId: string): LogCodec {
   const seed = seedOf(logId);
   return {
     format: "binary",
+    hasChecksums: true,
     encodeFrame: (out, position, mutations) => encodeFrame(out, position, mutations, seed),
     encodeSeal: (out, position, summary) => encodeSeal(out, position, summary, seed),
     parseFrame: (bytes, offset, position) => parseFrame(bytes, offset, position, seed),
-    decodeRecord: (bytes, position) => decodeRecord(bytes, position, seed),
+    decodeRecord: (bytes, position, start = 0, end = bytes.length) =>
+      decodeRecord(bytes, start, end, seedAt(seed, position)),
+    endOfRecord,
+    keyOf: (bytes, start) => bytes.latin1Slice(keyStart(bytes, start), keyEnd(bytes, start)) as EncodedKey,
+    hasKey: (bytes, start, _end, key) =>
+      isKey(bytes, keyStart(bytes, start), key, bytes.readUInt16LE(start + KEY_LENGTH_AT)),
   };
 }
 
@@ -245,16 +251,75 @@ function parseRecord(bytes: Buffer, at: number, limit: number, seed: number): Re
   };
 }
 
-function decodeRecord(bytes: Buffer, position: number, seed: number): StoredRecord | undefined {
-  const layout = parseRecord(bytes, 0, bytes.length, seedAt(seed, position));
-  if (layout === undefined || layout.end !== bytes.length || layout.kind === KIND_SEAL) return undefined;
-  return {
-    kind: layout.kind === KIND_PUT ? "put" : "remove",
-    key: bytes.latin1Slice(layout.keyAt, layout.valueAt) as EncodedKey,
-    value: bytes.subarray(layout.valueAt, layout.end),
-    encoding: encodingOf(layout.flags),
-    expiresAt: layout.expiresAt,
-  };
+function decodeRecord(bytes: Buffer, start: number, end: number, seed: number): StoredRecord | undefined {
+  const layout = parseRecord(bytes, start, end, seed);
+  if (layout === undefined || layout.end !== end || layout.kind === KIND_SEAL) return undefined;
+  return new BinaryRecord(bytes, start, layout);
+}
+
+/** A decoded record: key and value are taken out of the buffer only where they are asked for. */
+class BinaryRecord implements StoredRecord {
+  readonly expiresAt: number;
+  readonly length: number;
+  readonly #bytes: Buffer;
+  readonly #layout: RecordLayout;
+
+  constructor(bytes: Buffer, start: number, layout: RecordLayout) {
+    this.#bytes = bytes;
+    this.#layout = layout;
+    this.expiresAt = layout.expiresAt;
+    this.length = layout.end - start;
+  }
+
+  get kind(): "put" | "remove" {
+    return this.#layout.kind === KIND_PUT ? "put" : "remove";
+  }
+
+  get key(): EncodedKey {
+    return this.#bytes.latin1Slice(this.#layout.keyAt, this.#layout.valueAt) as EncodedKey;
+  }
+
+  get value(): Buffer {
+    return this.#bytes.subarray(this.#layout.valueAt, this.#layout.end);
+  }
+
+  get encoding(): ValueEncoding {
+    return encodingOf(this.#layout.flags);
+  }
+
+  hasKey(key: EncodedKey): boolean {
+    const { keyAt, valueAt } = this.#layout;
+    return isKey(this.#bytes, keyAt, key, valueAt - keyAt);
+  }
+
+  text(): string | undefined {
+    const { flags, valueAt, end } = this.#layout;
+    if ((flags & FLAG_ASCII) !== 0) return this.#bytes.latin1Slice(valueAt, end);
+    if ((flags & FLAG_UTF8) !== 0) return this.#bytes.utf8Slice(valueAt, end);
+    return decodeUtf8(this.value);
+  }
+}
+
+function isKey(bytes: Buffer, at: number, key: EncodedKey, length: number): boolean {
+  if (key.length !== length) return false;
+  for (let index = 0; index < length; index += 1) {
+    if (bytes[at + index] !== key.charCodeAt(index)) return false;
+  }
+  return true;
+}
+
+function endOfRecord(bytes: Buffer, start: number): number | undefined {
+  if (start + BODY_AT > bytes.length) return undefined;
+  const end = keyEnd(bytes, start) + bytes.readUInt32LE(start + VALUE_LENGTH_AT);
+  return end <= bytes.length ? end : undefined;
+}
+
+function keyStart(bytes: Buffer, start: number): number {
+  return start + BODY_AT + (((bytes[start + FLAGS_AT] ?? 0) & FLAG_EXPIRES) === 0 ? 0 : EXPIRY_BYTES);
+}
+
+function keyEnd(bytes: Buffer, start: number): number {
+  return keyStart(bytes, start) + bytes.readUInt16LE(start + KEY_LENGTH_AT);
 }
 
 function encodingOf(flags: number): ValueEncoding {

@@ -54,6 +54,11 @@ export class ByteWriter {
     this.length += bytes.length;
   }
 
+  /** The whole buffer, in use or not: `length` bytes of it are. Valid until the next write. */
+  whole(): Buffer {
+    return this.#buffer;
+  }
+
   /** A view of the bytes in use, valid until the next write. */
   view(start = 0, end: number = this.length): Buffer {
     return this.#buffer.subarray(start, end);

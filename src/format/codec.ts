@@ -1,4 +1,5 @@
 import type { ByteWriter } from "./bytes.ts";
+import type { EncodedKey } from "./key.ts";
 import type { FrameRecord, Mutation, ParsedFrame, SealSummary, StoredRecord } from "./record.ts";
 
 /** The two log formats name themselves so. */
@@ -11,12 +12,23 @@ export type LogFormat = "binary" | "json";
  */
 export interface LogCodec {
   readonly format: LogFormat;
+  /** False where a changed byte cannot be noticed. */
+  readonly hasChecksums: boolean;
   /** Appends one frame, all or nothing when read back; what was written, in order. */
   encodeFrame(out: ByteWriter, position: number, mutations: readonly Mutation[]): FrameRecord[];
   /** Appends the seal, which ends a log for good. */
   encodeSeal(out: ByteWriter, position: number, summary: SealSummary): void;
   /** Tells what stands at `offset`; every checksum of the frame is verified. */
   parseFrame(bytes: Buffer, offset: number, position: number): ParsedFrame;
-  /** Decodes one whole record, or returns undefined when it fails a check. */
-  decodeRecord(bytes: Buffer, position: number): StoredRecord | undefined;
+  /**
+   * Decodes the record between `start` and `end` of a buffer (by default all of
+   * it), or returns undefined when it fails a check.
+   */
+  decodeRecord(bytes: Buffer, position: number, start?: number, end?: number): StoredRecord | undefined;
+  /** Where the record at `start` ends, by what it says itself; undefined if that is not in the buffer. */
+  endOfRecord(bytes: Buffer, start: number): number | undefined;
+  /** The key of a record that was verified before. */
+  keyOf(bytes: Buffer, start: number, end: number): EncodedKey;
+  /** Whether a record that was verified before has this key. */
+  hasKey(bytes: Buffer, start: number, end: number, key: EncodedKey): boolean;
 }

@@ -3,7 +3,7 @@ import type { LogCodec } from "./codec.ts";
 import { KvsError } from "./errors.ts";
 import { FORMAT_VERSION, isInterval, type LogHeader, type ParsedHeader } from "./header.ts";
 import { type JsonCommand, formatCommand, parseCommand } from "./json-command.ts";
-import { decodeUtf8 } from "./key.ts";
+import { decodeUtf8, type EncodedKey } from "./key.ts";
 import { MAX_FRAME_BYTES, MAX_INPUTS } from "./limits.ts";
 import type { FrameRecord, Mutation, ParsedFrame, StoredRecord } from "./record.ts";
 
@@ -24,10 +24,17 @@ export const JSON_SEAL = "\n";
 /** The codec of every JSON log. */
 export const jsonCodec: LogCodec = {
   format: "json",
+  hasChecksums: false,
   encodeFrame,
   encodeSeal: (out) => out.append(Buffer.from(JSON_SEAL)),
   parseFrame,
   decodeRecord,
+  endOfRecord: (bytes, start) => {
+    const end = bytes.indexOf(NEWLINE, start);
+    return end < 0 ? undefined : end + 1;
+  },
+  keyOf,
+  hasKey: (bytes, start, end, key) => keyOf(bytes, start, end) === key,
 };
 
 /** Renders a header as the first line of a JSON log. */
@@ -117,17 +124,61 @@ function unfinished(bytes: Buffer, offset: number): ParsedFrame {
   return { status: "incomplete", needed: Math.max(available * 2, FIRST_GUESS_BYTES) };
 }
 
-function decodeRecord(bytes: Buffer): StoredRecord | undefined {
-  const command = bytes.at(-1) === NEWLINE ? parseLine(bytes.subarray(0, -1)) : undefined;
+function decodeRecord(
+  bytes: Buffer,
+  _position: number,
+  start = 0,
+  end: number = bytes.length,
+): StoredRecord | undefined {
+  const command = bytes[end - 1] === NEWLINE ? parseLine(bytes.subarray(start, end - 1)) : undefined;
   if (command === undefined || command instanceof KvsError) return undefined;
-  const { kind, key, value, expiresAt } = command.mutation;
-  return {
-    kind,
-    key,
-    value: Buffer.from(value as Uint8Array),
-    encoding: typeof value === "string" ? "utf8" : "bytes",
-    expiresAt,
-  };
+  return new JsonRecord(command.mutation, end - start);
+}
+
+/** A decoded command. */
+class JsonRecord implements StoredRecord {
+  readonly length: number;
+  readonly #mutation: Mutation;
+
+  constructor(mutation: Mutation, length: number) {
+    this.#mutation = mutation;
+    this.length = length;
+  }
+
+  get kind(): "put" | "remove" {
+    return this.#mutation.kind;
+  }
+
+  get key(): EncodedKey {
+    return this.#mutation.key;
+  }
+
+  get value(): Buffer {
+    return Buffer.from(this.#mutation.value as Uint8Array);
+  }
+
+  get encoding(): "utf8" | "bytes" {
+    return typeof this.#mutation.value === "string" ? "utf8" : "bytes";
+  }
+
+  get expiresAt(): number {
+    return this.#mutation.expiresAt;
+  }
+
+  hasKey(key: EncodedKey): boolean {
+    return this.#mutation.key === key;
+  }
+
+  text(): string | undefined {
+    const { value } = this.#mutation;
+    return typeof value === "string" ? value : decodeUtf8(value);
+  }
+}
+
+function keyOf(bytes: Buffer, start: number, end: number): EncodedKey {
+  const command = parseLine(bytes.subarray(start, end - 1));
+  if (command instanceof KvsError) throw command;
+  return command.mutation.key;
 }
 
 function recordAt(mutation: Mutation, position: number, length: number): FrameRecord {

@@ -18,7 +18,7 @@ export interface Mutation {
   readonly expiresAt: number;
 }
 
-/** A record as it is read back whole. */
+/** A record as it is read back whole. Good until the buffer that it was decoded from changes. */
 export interface StoredRecord {
   readonly kind: "put" | "remove";
   readonly key: EncodedKey;
@@ -26,20 +26,23 @@ export interface StoredRecord {
   readonly value: Buffer;
   readonly encoding: ValueEncoding;
   readonly expiresAt: number;
+  /** Bytes of the record on disk, without its frame. */
+  readonly length: number;
+  /** Whether this is its key; cheaper than to compare `key`. */
+  hasKey(key: EncodedKey): boolean;
+  /** The value as text; undefined if its bytes are not UTF-8. */
+  text(): string | undefined;
 }
 
-/** Where a record stands in its log, and what an index needs to know of it. */
-export interface RecordRef {
+/** One record of a frame that was parsed or encoded. */
+export interface FrameRecord {
+  readonly key: EncodedKey;
+  /** Where the record stands in its log. */
   readonly position: number;
   /** Bytes of the record on disk, without its frame. */
   readonly length: number;
   readonly kind: "put" | "remove";
   readonly expiresAt: number;
-}
-
-/** One record of a frame that was parsed or encoded. */
-export interface FrameRecord extends RecordRef {
-  readonly key: EncodedKey;
   /** The record's CRC-32; 0 where the format has none. */
   readonly checksum: number;
 }
@@ -74,6 +77,12 @@ export class LogTally {
     this.records += 1;
     // FNV-1a's step, on whole words.
     this.digest = Math.imul(this.digest ^ checksum, 0x01000193) >>> 0;
+  }
+
+  /** Goes back to what was counted earlier. */
+  restore({ records, digest }: Pick<LogTally, "records" | "digest">): void {
+    this.records = records;
+    this.digest = digest;
   }
 
   matches(summary: SealSummary, length: number): boolean {

@@ -16,6 +16,8 @@ import {
 } from "../support/scripted-run.ts";
 import { newStorePath } from "../support/temporary.ts";
 
+const MINUTE_MS = 60_000;
+
 /** Where to fail, and with how much of an append done. */
 interface Point {
   readonly index: number;
@@ -150,26 +152,30 @@ describe("a call to the disk that fails (invariants 1 to 5)", () => {
   ] as const satisfies readonly OpenOptions[]) {
     for (const forEver of [false, true]) {
       const name = `${JSON.stringify(options)}, ${forEver ? "for ever" : "once"}`;
-      test(`loses nothing, whichever call it is: ${name}`, async () => {
-        const failures: string[] = [];
-        const methods = await methodsOf(options);
-        for (const point of pointsOf(methods)) {
-          if (point.index % strideOf(options, forEver) !== 0) continue;
-          const path = newStorePath();
-          const disk = failingAt({ ...point, forEver });
-          const run = new Run(path, disk, options);
-          try {
-            await run.run();
-            await expectRecovers(path, [run.model], options);
-          } catch (error) {
-            const call = disk.calls[point.index];
-            failures.push(
-              `${JSON.stringify(point)} ${call?.method} ${call?.path.slice(path.length)}: ${String(error)}`,
-            );
+      test(
+        `loses nothing, whichever call it is: ${name}`,
+        async () => {
+          const failures: string[] = [];
+          const methods = await methodsOf(options);
+          for (const point of pointsOf(methods)) {
+            if (point.index % strideOf(options, forEver) !== 0) continue;
+            const path = newStorePath();
+            const disk = failingAt({ ...point, forEver });
+            const run = new Run(path, disk, options);
+            try {
+              await run.run();
+              await expectRecovers(path, [run.model], options);
+            } catch (error) {
+              const call = disk.calls[point.index];
+              failures.push(
+                `${JSON.stringify(point)} ${call?.method} ${call?.path.slice(path.length)}: ${String(error)}`,
+              );
+            }
           }
-        }
-        expect(failures.slice(0, 8)).toEqual([]);
-      });
+          expect(failures.slice(0, 8)).toEqual([]);
+        },
+        MINUTE_MS,
+      );
     }
   }
 });

@@ -4,7 +4,7 @@ import {
   LOCK_NAME,
   logName,
   parseLogName,
-  parseTemporaryLogName,
+  parseTemporaryName,
   temporaryName,
 } from "../../src/disk/file-names.ts";
 import { Random } from "./random.ts";
@@ -50,7 +50,7 @@ test("building and parsing names are each other's inverse", () => {
     for (const last of numbers.filter((number) => number >= first)) {
       const name = logName({ first, last });
       expect(parseLogName(name)).toEqual({ first, last });
-      expect(parseTemporaryLogName(temporaryName(name))).toEqual({ first, last });
+      expect(parseTemporaryName(temporaryName(name))).toEqual({ first, last });
       expect(parseLogName(temporaryName(name))).toBeUndefined();
     }
   }
@@ -58,6 +58,6 @@ test("building and parsing names are each other's inverse", () => {
 
 test("only an unfinished log has the name of one", () => {
   for (const name of ["7.log", ".tmp", "7.tmp", "07.log.tmp", "7.log.tmp.tmp", "LOCK.tmp", "7.log.TMP"]) {
-    expect(parseTemporaryLogName(name)).toBeUndefined();
+    expect(parseTemporaryName(name)).toBeUndefined();
   }
 });

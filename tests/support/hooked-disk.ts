@@ -138,6 +138,14 @@ export class HookedDisk implements Disk {
         this.#enter("readable.size", path);
         return file.size();
       },
+      stamp: () => {
+        this.#enter("readable.stamp", path);
+        return file.stamp();
+      },
+      map: () => {
+        this.#enter("readable.map", path);
+        return file.map();
+      },
       close: () => this.#close("readable.close", file),
     };
   }

@@ -1,0 +1,62 @@
+import type { Disk, LockFile } from "../disk/disk.ts";
+import { COMPACT_NAME } from "../disk/file-names.ts";
+import { KvsError } from "../format/errors.ts";
+
+const PAUSE_MS = 5;
+const NOTE_BYTES = 64;
+
+/** Takes the lock of a store's one compactor if it is free; undefined otherwise. */
+export function tryCompactionLock(disk: Disk, directory: string): LockFile | undefined {
+  const lock = openLock(disk, directory);
+  if (lock.tryLock()) return lock;
+  lock.close();
+  return undefined;
+}
+
+/** Waits for it, at most `waitMs`, with no other lock in hand; then throws `LOCKED`. */
+export async function compactionLock(
+  disk: Disk,
+  directory: string,
+  { waitMs, checkUsable }: { readonly waitMs: number; readonly checkUsable: () => void },
+): Promise<LockFile> {
+  const deadline = performance.now() + waitMs;
+  for (;;) {
+    const lock = tryCompactionLock(disk, directory);
+    if (lock !== undefined) return lock;
+    if (performance.now() >= deadline) {
+      const file = `${directory}/${COMPACT_NAME}`;
+      throw new KvsError("LOCKED", `Cannot compact "${directory}": another compaction is under way`, {
+        file,
+      });
+    }
+    // oxlint-disable-next-line no-await-in-loop -- waiting is the point
+    await Bun.sleep(PAUSE_MS);
+    checkUsable();
+  }
+}
+
+export function unlockCompaction(lock: LockFile): void {
+  lock.unlock();
+  lock.close();
+}
+
+/** Leaves word in COMPACT that these logs could not be merged: nobody needs to try again until they change. */
+export function noteFailure(lock: LockFile, logIds: readonly string[]): void {
+  lock.write(0, Buffer.from(noteOf(logIds)));
+}
+
+export function hasFailedBefore(lock: LockFile, logIds: readonly string[]): boolean {
+  return lock.read(0, NOTE_BYTES).latin1Slice() === noteOf(logIds);
+}
+
+function noteOf(logIds: readonly string[]): string {
+  const digest = Bun.hash.crc32(logIds.join(" ")).toString(16).padStart(8, "0");
+  return `not mergeable: ${logIds.length} logs, ${digest}`.padEnd(NOTE_BYTES - 1).concat("\n");
+}
+
+function openLock(disk: Disk, directory: string): LockFile {
+  const path = `${directory}/${COMPACT_NAME}`;
+  const lock = disk.openLock(path, { create: true });
+  if (lock === undefined) throw new KvsError("IO", `Cannot open "${path}": it vanished`, { file: path });
+  return lock;
+}

@@ -1,0 +1,219 @@
+import type { AppendableFile } from "../disk/disk.ts";
+import {
+  addToBlock,
+  BLOCK_WORDS,
+  blockOf,
+  BLOCKS_A_PAGE,
+  bloomBlocksFor,
+  encodeIndexHeader,
+  ENTRIES_A_PAGE,
+  ENTRY_WORDS,
+  highWordOf,
+  homesFor,
+  type IndexLayout,
+  type IndexSummary,
+  layOut,
+  MAX_INDEXED_BYTES,
+  PAGE_BYTES,
+  pageSeedOf,
+  sealPage,
+} from "../format/index-file.ts";
+import { placeOf } from "../format/hash.ts";
+
+const INITIAL_ENTRIES = 1024;
+const PAGE_WORDS: number = PAGE_BYTES / 4;
+
+/** The hash table is put together for so many entries at once: sorting them takes a fraction of a slice. */
+const BUCKET_ENTRIES: number = 128 * 1024;
+
+/** A hash and a number within the bucket share the 53 bits that a double counts exactly. */
+const NUMBER_LIMIT: number = 2 ** 21;
+
+/** Pages are written in chunks of this many. */
+const CHUNK_PAGES = 64;
+
+/** Takes a sealed log's entries in, in the order of their keys, and writes its index: 12 bytes of memory an entry. */
+export class IndexBuilder {
+  #hashes = new Uint32Array(INITIAL_ENTRIES);
+  #words = new Uint32Array(INITIAL_ENTRIES * ENTRY_WORDS);
+  #count = 0;
+
+  get entries(): number {
+    return this.#count;
+  }
+
+  /** Takes the next entry in: the position of its record, its length in bytes, the hash of its key. */
+  add(position: number, length: number, hash: number): void {
+    if (this.#count === this.#hashes.length) this.#grow();
+    this.#hashes[this.#count] = hash;
+    this.#words[this.#count * ENTRY_WORDS] = position % 2 ** 32;
+    this.#words[this.#count * ENTRY_WORDS + 1] = highWordOf(position, length, hash);
+    this.#count += 1;
+  }
+
+  /** Writes the file. Yields between pieces of work, for the caller to let others run or to stop. */
+  *write(file: AppendableFile, summary: IndexSummary, bloomBitsPerKey: number): Generator<void> {
+    if (summary.logBytes > MAX_INDEXED_BYTES) throw new Error("A log over 1 TiB has no index");
+    const homes = homesFor(this.#count);
+    const layout = layOut(this.#count, {
+      bloomBlocks: bloomBlocksFor(this.#count, bloomBitsPerKey),
+      homes,
+      slots: yield* this.#countSlots(homes),
+    });
+    const pages = new PageWriter(file, summary.logId);
+    pages.put(encodeIndexHeader(summary, layout));
+    this.#writeBloom(pages, layout);
+    yield* this.#writeSlots(pages, layout);
+    this.#writeEntries(pages);
+    pages.finish();
+  }
+
+  #grow(): void {
+    const hashes = new Uint32Array(this.#hashes.length * 2);
+    hashes.set(this.#hashes);
+    this.#hashes = hashes;
+    const words = new Uint32Array(this.#words.length * 2);
+    words.set(this.#words);
+    this.#words = words;
+  }
+
+  #writeBloom(pages: PageWriter, { bloomBlocks }: IndexLayout): void {
+    const words = new Uint32Array(bloomBlocks * BLOCK_WORDS);
+    if (bloomBlocks === 0) return;
+    for (let entry = 0; entry < this.#count; entry += 1) {
+      const hash = this.#hashes[entry] ?? 0;
+      addToBlock(words, blockOf(hash, bloomBlocks) * BLOCK_WORDS, hash);
+    }
+    pages.putWords(words, BLOCKS_A_PAGE * BLOCK_WORDS);
+  }
+
+  #writeEntries(pages: PageWriter): void {
+    pages.putWords(this.#words.subarray(0, this.#count * ENTRY_WORDS), ENTRIES_A_PAGE * ENTRY_WORDS);
+  }
+
+  /** Linear probing in the order of the hashes: an entry takes the next free slot from its home on. */
+  *#writeSlots(pages: PageWriter, { homes, slots }: IndexLayout): Generator<void> {
+    const table = new SlotWriter(pages);
+    for (const bucket of this.#buckets()) {
+      for (const number of bucket) {
+        const at = number * ENTRY_WORDS;
+        table.put(placeOf(this.#hashes[number] ?? 0, homes), this.#words[at] ?? 0, this.#words[at + 1] ?? 0);
+      }
+      yield;
+    }
+    table.finish(slots);
+  }
+
+  /** How many slots are needed: those that the last homes run over the end included. */
+  *#countSlots(homes: number): Generator<void, number> {
+    let next = 0;
+    for (const bucket of this.#buckets()) {
+      for (const number of bucket) next = Math.max(next, placeOf(this.#hashes[number] ?? 0, homes)) + 1;
+      yield;
+    }
+    return Math.max(next, homes);
+  }
+
+  /** The numbers of all entries in the order of their hashes, a part of the hashes at a time. */
+  *#buckets(): Generator<Uint32Array> {
+    const buckets = Math.ceil(this.#count / BUCKET_ENTRIES);
+    for (let bucket = 0; bucket < buckets; bucket += 1) {
+      const members: number[] = [];
+      for (let number = 0; number < this.#count; number += 1) {
+        if (placeOf(this.#hashes[number] ?? 0, buckets) === bucket) members.push(number);
+      }
+      yield this.#sortedByHash(members);
+    }
+  }
+
+  #sortedByHash(members: readonly number[]): Uint32Array {
+    // Where hostile keys crowd one bucket, their order does not matter.
+    if (members.length >= NUMBER_LIMIT)
+      return Uint32Array.from(members).toSorted((a, b) => (this.#hashes[a] ?? 0) - (this.#hashes[b] ?? 0));
+    const keyed = Float64Array.from(members, (number, at) => (this.#hashes[number] ?? 0) * NUMBER_LIMIT + at);
+    keyed.sort();
+    return Uint32Array.from(keyed, (key) => members[key % NUMBER_LIMIT] ?? 0);
+  }
+}
+
+/** Fills the slots of a hash table in their order, a page at a time. */
+class SlotWriter {
+  readonly #pages: PageWriter;
+  readonly #page = new Uint32Array(ENTRIES_A_PAGE * ENTRY_WORDS);
+  #pageStart = 0;
+  #next = 0;
+
+  constructor(pages: PageWriter) {
+    this.#pages = pages;
+  }
+
+  /** Puts an entry into the first free slot from its home on; homes come in ascending order. */
+  put(home: number, low: number, high: number): void {
+    this.#next = Math.max(this.#next, home);
+    while (this.#next >= this.#pageStart + ENTRIES_A_PAGE) this.#endPage();
+    const at = (this.#next - this.#pageStart) * ENTRY_WORDS;
+    this.#page[at] = low;
+    this.#page[at + 1] = high;
+    this.#next += 1;
+  }
+
+  /** Writes the pages that are left, up to so many slots. */
+  finish(slots: number): void {
+    while (this.#pageStart < slots) this.#endPage();
+  }
+
+  #endPage(): void {
+    this.#pages.putWords(this.#page, this.#page.length);
+    this.#page.fill(0);
+    this.#pageStart += ENTRIES_A_PAGE;
+  }
+}
+
+/** Numbers pages, seals them with their checksums and appends them in chunks. */
+class PageWriter {
+  readonly #file: AppendableFile;
+  readonly #seed: number;
+  readonly #chunk = Buffer.alloc(CHUNK_PAGES * PAGE_BYTES);
+  readonly #chunkWords = new Uint32Array(
+    this.#chunk.buffer,
+    this.#chunk.byteOffset,
+    CHUNK_PAGES * PAGE_WORDS,
+  );
+  #pages = 0;
+  #written = 0;
+
+  constructor(file: AppendableFile, logId: string) {
+    this.#file = file;
+    this.#seed = pageSeedOf(logId);
+  }
+
+  /** Puts one page. */
+  put(bytes: Buffer): void {
+    const words = new Uint32Array(PAGE_WORDS);
+    Buffer.from(words.buffer).set(bytes);
+    this.putWords(words, words.length);
+  }
+
+  /** Puts words, so many to a page. */
+  putWords(words: Uint32Array, wordsAPage: number): void {
+    for (let at = 0; at < words.length; at += wordsAPage) {
+      const inChunk = this.#pages % CHUNK_PAGES;
+      this.#chunkWords.set(words.subarray(at, at + wordsAPage), inChunk * PAGE_WORDS);
+      sealPage(this.#chunk, inChunk * PAGE_BYTES, this.#pages, this.#seed);
+      this.#pages += 1;
+      if (inChunk === CHUNK_PAGES - 1) this.#flush();
+    }
+  }
+
+  finish(): void {
+    this.#flush();
+  }
+
+  #flush(): void {
+    const bytes = this.#pages * PAGE_BYTES - this.#written;
+    if (bytes === 0) return;
+    this.#file.append(this.#chunk.subarray(0, bytes), this.#written);
+    this.#written += bytes;
+    this.#chunk.fill(0);
+  }
+}

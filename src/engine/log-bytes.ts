@@ -1,0 +1,147 @@
+import type { FileMap, FileStamp, ReadableFile } from "../disk/disk.ts";
+import { ByteWriter } from "../format/bytes.ts";
+
+const TAIL_BYTES = 64 * 1024;
+
+/** What is read where a record's length is not known: most records end within it. */
+const GUESSED_BYTES = 4096;
+
+/**
+ * The bytes of one log, wherever they are: those at its end in memory, also the
+ * ones that are still to be written; the others mapped, or read when asked for.
+ */
+export class LogBytes {
+  readonly #file: ReadableFile;
+  readonly #useMap: boolean;
+  readonly #tail = new ByteWriter(TAIL_BYTES);
+  #tailStart: number;
+  #map: FileMap | undefined;
+  #mapTried = false;
+  #window: Buffer = Buffer.alloc(0);
+  #windowStart = 0;
+  /** Read at least this much at once: more than is asked for where what follows will be as well. */
+  readAhead = 0;
+  /** Where `locate` found what it was asked for. */
+  buffer: Buffer = Buffer.alloc(0);
+  offset = 0;
+
+  constructor(file: ReadableFile, { start, map }: { readonly start: number; readonly map: boolean }) {
+    this.#file = file;
+    this.#tailStart = start;
+    this.#useMap = map;
+  }
+
+  /** End of the bytes in memory: what comes next in the file, or will be appended to it. */
+  get tailEnd(): number {
+    return this.#tailStart + this.#tail.length;
+  }
+
+  /** The buffer whose end is the log's end: a writer puts its frames there. */
+  get tail(): ByteWriter {
+    return this.#tail;
+  }
+
+  size(): number {
+    return this.#file.size();
+  }
+
+  stamp(): FileStamp {
+    return this.#file.stamp();
+  }
+
+  /** A copy of a part of the file. */
+  read(position: number, length: number): Buffer {
+    return this.#file.read(position, length);
+  }
+
+  isInTail(position: number): boolean {
+    return position >= this.#tailStart && position < this.tailEnd;
+  }
+
+  /**
+   * Finds the bytes from `position` on, and leaves them in `buffer` at `offset`:
+   * `length` of them, or with length 0 some. False where the file ends before.
+   * The buffer may be the map, and is good until the next call.
+   */
+  locate(position: number, length: number): boolean {
+    if (this.isInTail(position)) {
+      this.buffer = this.#tail.whole();
+      this.offset = position - this.#tailStart;
+      return position + length <= this.tailEnd;
+    }
+    const map = this.#mapped();
+    if (map !== undefined) {
+      this.buffer = map.bytes;
+      this.offset = position;
+      return position + length <= map.bytes.length;
+    }
+    return this.#locateInFile(position, length);
+  }
+
+  /** Reads the next bytes of the file into memory, up to `size`; false if the file ends before. */
+  extendTail(bytes: number): boolean {
+    const read = this.#file.read(this.tailEnd, bytes);
+    this.#tail.append(read);
+    return read.length === bytes;
+  }
+
+  /** Where in `tail` a position of the log is. */
+  tailOffset(position: number): number {
+    return position - this.#tailStart;
+  }
+
+  /** Bytes in memory, from a position on. */
+  tailView(position: number): Buffer {
+    return this.#tail.view(position - this.#tailStart);
+  }
+
+  /** Forgets what is in memory from a position on. */
+  cutTail(position: number): void {
+    if (position < this.#tailStart) this.#tailStart = position;
+    this.#tail.length = position - this.#tailStart;
+  }
+
+  /** Forgets the bytes before a position, all of which are in the file, if memory holds more than `bytes`. */
+  trimTail(position: number, bytes: number): void {
+    if (this.#tail.length <= bytes) return;
+    const kept = Buffer.from(this.tailView(position));
+    this.#tail.clear();
+    this.#tail.append(kept);
+    this.#tailStart = position;
+  }
+
+  close(): void {
+    this.#map?.release();
+    this.#map = undefined;
+    this.#file.close();
+  }
+
+  /** The whole file; only what is not written to any more is mapped. */
+  #mapped(): FileMap | undefined {
+    if (this.#mapTried) return this.#map;
+    if (!this.#useMap || !this.isComplete) return undefined;
+    this.#mapTried = true;
+    this.#map = this.#file.map();
+    return this.#map;
+  }
+
+  /** Set once nothing is written to the file any more. */
+  isComplete = false;
+
+  #locateInFile(position: number, length: number): boolean {
+    const window = this.#window;
+    const wanted = length === 0 ? GUESSED_BYTES : length;
+    const end = this.#windowStart + window.length;
+    if (position < this.#windowStart || position + wanted > end) {
+      // No more than there is: a length may be damaged.
+      const available = this.#file.size() - position;
+      const bytes = Math.min(available, Math.max(wanted, this.readAhead));
+      if (bytes <= 0 || length > available) return false;
+      this.#window = this.#file.read(position, bytes);
+      this.#windowStart = position;
+    }
+    this.buffer = this.#window;
+    this.offset = position - this.#windowStart;
+    return this.offset + length <= this.buffer.length;
+  }
+}

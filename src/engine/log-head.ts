@@ -1,0 +1,45 @@
+import type { ReadableFile } from "../disk/disk.ts";
+import { logName } from "../disk/file-names.ts";
+import type { LogCodec } from "../format/codec.ts";
+import { KvsError } from "../format/errors.ts";
+import type { Interval, LogHeader } from "../format/header.ts";
+import { codecFor, formatOf, parseLogHeader } from "../format/log-header.ts";
+
+const HEADER_GUESS_BYTES = 4096;
+
+/** What the start of a log says. */
+export interface LogHead {
+  readonly header: LogHeader;
+  /** Where the first frame starts. */
+  readonly headerBytes: number;
+  readonly codec: LogCodec;
+}
+
+/** Reads the head of a log and holds it against the file's name. */
+export function readLogHeader(file: ReadableFile, interval: Interval): LogHead {
+  let bytes = file.read(0, HEADER_GUESS_BYTES);
+  let parsed = parseLogHeader(bytes);
+  const size = file.size();
+  while (parsed.status === "incomplete" && bytes.length < size) {
+    bytes = file.read(0, Math.min(parsed.needed, size));
+    parsed = parseLogHeader(bytes);
+  }
+  if (parsed.status === "version") throw unsupported(file, parsed.version);
+  if (parsed.status !== "header") {
+    throw damaged(file, parsed.status === "damaged" ? parsed.reason : "its header breaks off");
+  }
+  const { header, length } = parsed;
+  if (header.first !== interval.first || header.last !== interval.last) {
+    throw damaged(file, `its header is that of "${logName(header)}"`);
+  }
+  return { header, headerBytes: length, codec: codecFor(formatOf(bytes) ?? "binary", header.logId) };
+}
+
+function damaged({ path }: ReadableFile, reason: string): KvsError {
+  return new KvsError("CORRUPT", `Cannot read "${path}": ${reason} at offset 0`, { file: path, offset: 0 });
+}
+
+function unsupported({ path }: ReadableFile, version: number): KvsError {
+  const message = `Cannot open "${path}": format version is ${version}, expected 1`;
+  return new KvsError("UNSUPPORTED_VERSION", message, { file: path });
+}

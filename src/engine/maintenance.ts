@@ -1,0 +1,177 @@
+import type { LockFile } from "../disk/disk.ts";
+import type { LogFormat } from "../format/codec.ts";
+import { KvsError } from "../format/errors.ts";
+import type { Interval } from "../format/header.ts";
+import {
+  type CompactionContext,
+  type CompactionResult,
+  mergeGenerations,
+  NOTHING_TO_DO,
+  removeLeftovers,
+} from "./compaction.ts";
+import {
+  compactionLock,
+  hasFailedBefore,
+  noteFailure,
+  tryCompactionLock,
+  unlockCompaction,
+} from "./compaction-lock.ts";
+import { type CompactionRules, type MergePlan, planMerge } from "./compaction-policy.ts";
+import { indexLog } from "./index-writing.ts";
+import type { Log } from "./log.ts";
+import { sumUp } from "./sealed-sizes.ts";
+import { runInSlices } from "./slices.ts";
+
+/**
+ * Merges all generations into one, whatever the rules say, and starts the next
+ * one in `format`. Waits for another compaction, at most `waitMs`.
+ */
+export async function compactAll(
+  context: CompactionContext & { readonly waitMs: number },
+  format: LogFormat | undefined,
+): Promise<CompactionResult> {
+  const { disk, directory, writer, waitMs } = context;
+  writer.begin();
+  writer.release();
+  const lock = await compactionLock(disk, directory, { waitMs, checkUsable: () => writer.checkUsable() });
+  try {
+    removeLeftovers(context);
+    // Read before the lock is taken: nobody should wait for that.
+    context.generations.loadAll();
+    const chosen = chooseAll(context, format);
+    if (chosen.length === 0) return NOTHING_TO_DO;
+    const result = await runInSlices(mergeGenerations(context, chosen));
+    return result ?? NOTHING_TO_DO;
+  } finally {
+    unlockCompaction(lock);
+  }
+}
+
+/**
+ * Makes the indexes that are missing and the merges that are due, in steps.
+ * Does nothing while another process does it. `maxBytes` bounds the inputs of a merge.
+ */
+export function* maintain(
+  context: CompactionContext,
+  rules: CompactionRules,
+  { maxBytes }: { readonly maxBytes: number },
+): Generator<void> {
+  const lock = tryCompactionLock(context.disk, context.directory);
+  if (lock === undefined) return;
+  try {
+    removeLeftovers(context);
+    yield* makeIndexes(context);
+    for (;;) {
+      const plan = planNow(context, rules);
+      if (plan === undefined || bytesOf(context, plan) > maxBytes) return;
+      if (!(yield* merge(context, lock, plan))) return;
+    }
+  } finally {
+    unlockCompaction(lock);
+  }
+}
+
+/** What should be merged now, by the sealed generations as this handle sees them. */
+export function planNow(
+  { generations }: Pick<CompactionContext, "generations">,
+  rules: CompactionRules,
+): MergePlan | undefined {
+  const sealed = generations.logs.slice(0, -1);
+  const sums = sumUp(sealed, Date.now());
+  const logs = sealed.map((log) => log.size());
+  return planMerge({ logs, liveBytes: 0, staleBytes: 0, mustMergeAll: false, ...sums }, rules);
+}
+
+/** Whether there is anything for `maintain` to do. */
+export function isMaintenanceDue(
+  { generations }: Pick<CompactionContext, "generations">,
+  rules: CompactionRules,
+): boolean {
+  const sealed = generations.logs.slice(0, -1);
+  return sealed.some((log) => log.summary === undefined) || planNow({ generations }, rules) !== undefined;
+}
+
+/** Indexes oldest first: an index counts what its log made stale below. */
+function* makeIndexes(context: CompactionContext): Generator<void> {
+  const { disk, directory, bloomBitsPerKey } = context;
+  // The view may be replaced while this runs; what is not in it any more needs no index.
+  for (const { first, last } of context.generations.logs.slice(0, -1)) {
+    const log = find(context, { first, last });
+    if (log === undefined || log.summary !== undefined) continue;
+    const older = context.generations.logs.filter((other) => other.last < first);
+    const held = [...older, log];
+    for (const each of held) each.retain();
+    try {
+      yield* indexLog({ disk, directory, bloomBitsPerKey }, log, older);
+    } finally {
+      for (const each of held) each.release();
+    }
+    context.generations.adoptIndexes();
+  }
+}
+
+/** Makes a planned merge; false if it could not be made. */
+function* merge(context: CompactionContext, lock: LockFile, plan: MergePlan): Generator<void, boolean> {
+  const { generations, writer } = context;
+  const inputs = generations.logs.slice(plan.from, plan.to);
+  const logIds = inputs.map((log) => log.header.logId);
+  if (hasFailedBefore(lock, logIds)) return false;
+  const intervals: Interval[] = inputs.map(({ first, last }) => ({ first, last }));
+  if (intervals.length === 1) {
+    // The name of a single generation is taken by its own log: a merge needs two.
+    writer.begin();
+    const sealed = generations.newest;
+    writer.rotate();
+    writer.release();
+    if (sealed !== undefined) intervals.push({ first: sealed.first, last: sealed.last });
+  }
+  try {
+    return (yield* mergeGenerations(context, intervals)) !== undefined;
+  } catch (error) {
+    if (!(error instanceof KvsError) || error.code !== "CORRUPT") throw error;
+    noteFailure(lock, logIds);
+    return false;
+  }
+}
+
+function find({ generations }: CompactionContext, { first, last }: Interval): Log | undefined {
+  return generations.logs.find((log) => log.first === first && log.last === last);
+}
+
+function bytesOf({ generations }: CompactionContext, { from, to }: MergePlan): number {
+  return generations.logs.slice(from, to).reduce((sum, log) => sum + log.size(), 0);
+}
+
+/** The generations that an explicit compaction merges, sealed first where they must be; none if nothing can be gained. */
+function chooseAll(
+  { generations, writer }: CompactionContext,
+  format: LogFormat | undefined,
+): readonly Interval[] {
+  writer.begin();
+  const target = format ?? generations.newest?.codec.format;
+  const filled = generations.logs.filter((log) => recordsOf(log, generations.newest) > 0);
+  const [only] = filled;
+  const nothingToGain =
+    only === undefined ||
+    (filled.length === 1 && only.codec.format === target && isCompact(only, Date.now()));
+  const { newest } = generations;
+  const changesFormat = newest?.codec.format !== target;
+  if (changesFormat || (!nothingToGain && recordsOf(newest, newest) > 0)) writer.rotate(target);
+  // The name of a single generation is taken by its own log: a merge needs two.
+  if (!nothingToGain && generations.logs.length === 2) writer.rotate(target);
+  writer.release();
+  return nothingToGain ? [] : generations.logs.slice(0, -1);
+}
+
+function recordsOf(log: Log | undefined, newest: Log | undefined): number {
+  if (log === undefined) return 0;
+  if (log !== newest) log.loadSealed();
+  return log === newest || log.summary === undefined ? log.tally.records : log.summary.records;
+}
+
+/** True for a log that merging would leave as it is, by what its index says. */
+function isCompact({ summary }: Log, now: number): boolean {
+  if (summary === undefined) return false;
+  const { liveBytes, recordBytes, firstExpiry } = summary;
+  return liveBytes === recordBytes && (firstExpiry === 0 || firstExpiry > now);
+}

@@ -1,0 +1,108 @@
+import type { ReadableFile } from "../disk/disk.ts";
+import { isSoundPage, PAGE_BYTES } from "../format/index-file.ts";
+
+/** Pages kept in memory where a file is not mapped. */
+const CACHED_PAGES = 64;
+
+/** An index, or a page of it, cannot be used: it has to be made anew from its log. */
+export class UnusableIndex extends Error {
+  override readonly name: string = "UnusableIndex";
+}
+
+/** The pages of an index file, verified when they are first touched. */
+export interface Pages {
+  /** The words of the page that was sought last: page-wise, or those of the whole file. */
+  readonly words: Uint32Array;
+  /** Where in `words` that page starts. */
+  readonly start: number;
+  /** Makes a page the current one; throws `UnusableIndex` if it is damaged. */
+  seek(page: number): void;
+  /** The current page's bytes, not to be kept. */
+  bytes(): Buffer;
+  release(): void;
+}
+
+/** Maps the file if `map` is set and the system can, else reads it page by page. */
+export function openPages(file: ReadableFile, seed: number, { map }: { readonly map: boolean }): Pages {
+  const mapped = map ? file.map() : undefined;
+  if (mapped === undefined) return new ReadPages(file, seed);
+  return new MappedPages(mapped.bytes, seed, () => mapped.release());
+}
+
+class MappedPages implements Pages {
+  readonly words: Uint32Array;
+  start = 0;
+  readonly #unmap: () => void;
+  readonly #bytes: Buffer;
+  readonly #seed: number;
+  #verified: Uint8Array;
+
+  constructor(bytes: Buffer, seed: number, unmap: () => void) {
+    this.#bytes = bytes;
+    this.#seed = seed;
+    this.#unmap = unmap;
+    const pages = Math.floor(bytes.length / PAGE_BYTES);
+    this.words = new Uint32Array(bytes.buffer, bytes.byteOffset, (pages * PAGE_BYTES) / 4);
+    this.#verified = new Uint8Array(pages);
+  }
+
+  seek(page: number): void {
+    this.start = page * (PAGE_BYTES / 4);
+    if (this.#verified[page] !== 1) this.#verify(page);
+  }
+
+  bytes(): Buffer {
+    return this.#bytes.subarray(this.start * 4, this.start * 4 + PAGE_BYTES);
+  }
+
+  release(): void {
+    // No page is a good one from now on: without its memory all of them would read as empty.
+    this.#verified = new Uint8Array();
+    this.#unmap();
+  }
+
+  #verify(page: number): void {
+    if (page >= this.#verified.length || !isSoundPage(this.#bytes, page * PAGE_BYTES, page, this.#seed)) {
+      throw new UnusableIndex(`page ${page} fails its checksum`);
+    }
+    this.#verified[page] = 1;
+  }
+}
+
+class ReadPages implements Pages {
+  words: Uint32Array = new Uint32Array();
+  readonly start = 0;
+  readonly #file: ReadableFile;
+  readonly #seed: number;
+  readonly #cached = new Map<number, Uint32Array>();
+
+  constructor(file: ReadableFile, seed: number) {
+    this.#file = file;
+    this.#seed = seed;
+  }
+
+  seek(page: number): void {
+    this.words = this.#cached.get(page) ?? this.#read(page);
+  }
+
+  bytes(): Buffer {
+    return Buffer.from(this.words.buffer, this.words.byteOffset, PAGE_BYTES);
+  }
+
+  release(): void {
+    this.#cached.clear();
+  }
+
+  #read(page: number): Uint32Array {
+    const read = this.#file.read(page * PAGE_BYTES, PAGE_BYTES);
+    if (read.length < PAGE_BYTES || !isSoundPage(read, 0, page, this.#seed)) {
+      throw new UnusableIndex(`page ${page} fails its checksum`);
+    }
+    // Words need an even address, which small buffers do not always have.
+    const bytes = read.byteOffset % 4 === 0 ? read : new Uint8Array(read);
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, PAGE_BYTES / 4);
+    if (this.#cached.size === CACHED_PAGES) this.#cached.clear();
+    this.#cached.set(page, words);
+    return words;
+  }
+}

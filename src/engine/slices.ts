@@ -1,0 +1,22 @@
+/** Work that is done in steps lets the event loop go on after so many milliseconds. */
+const SLICE_MS = 5;
+
+/** Runs work to its end, letting others have their turn between its steps. */
+export async function runInSlices<T>(steps: Generator<void, T>): Promise<T> {
+  let sliceEnd = performance.now() + SLICE_MS;
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (performance.now() < sliceEnd) continue;
+    // oxlint-disable-next-line no-await-in-loop -- others take their turn here
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    sliceEnd = performance.now() + SLICE_MS;
+  }
+}
+
+/** Runs work to its end at once. */
+export function runToEnd<T>(steps: Generator<void, T>): T {
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
+}
