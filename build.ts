@@ -5,7 +5,25 @@ import manifest from "./package.json" with { type: "json" };
 // bytes only when that is always this one.
 process.chdir(import.meta.dirname);
 
+await bundleWorker({ outfile: "src/engine/background-worker.txt" });
 await compile({ outfile: "dist/kvs" });
+
+/** Bundles what runs in a Worker into one text, which the library starts it from: also inside other programs. */
+async function bundleWorker({ outfile }: { readonly outfile: string }): Promise<void> {
+  const result = await Bun.build({
+    entrypoints: ["src/engine/background-worker.ts"],
+    target: "bun",
+    format: "esm",
+    minify: { syntax: true, whitespace: true, identifiers: false },
+    throw: false,
+  });
+  const [output] = result.outputs;
+  if (!result.success || output === undefined) fail(result, outfile);
+  const text = await output.text();
+  const file = Bun.file(outfile);
+  // Left alone where nothing changed, so that a build does not touch the sources.
+  if (!(await file.exists()) || (await file.text()) !== text) await Bun.write(outfile, text);
+}
 
 /** Writes one executable. It reads no file but the ones it is told to, and runs no code but its own. */
 async function compile({ outfile }: { readonly outfile: string }): Promise<void> {
@@ -33,9 +51,11 @@ async function compile({ outfile }: { readonly outfile: string }): Promise<void>
     },
     throw: false,
   });
-  for (const log of result.logs) console.error(log);
-  if (!result.success) {
-    console.error(`Cannot build "${outfile}"`);
-    process.exit(1);
-  }
+  if (!result.success) fail(result, outfile);
+}
+
+function fail({ logs }: Bun.BuildOutput, outfile: string): never {
+  for (const log of logs) console.error(log);
+  console.error(`Cannot build "${outfile}"`);
+  process.exit(1);
 }

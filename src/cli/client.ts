@@ -11,6 +11,8 @@ import type {
 } from "../engine/options.ts";
 import type { StoreStats } from "../engine/stats.ts";
 
+import type { Tuning } from "./tuning.ts";
+
 export type Awaitable<T> = T | Promise<T>;
 
 /** What a command wants of a store: only `create` makes one where there is none. */
@@ -23,6 +25,10 @@ export interface ConnectOptions {
   readonly closingDurability: Durability;
   /** Format of a store that is created. */
   readonly format: LogFormat;
+  readonly autoCompact: boolean;
+  readonly tuning: Tuning;
+  /** The session is for one operation: nothing is prepared for more of them. */
+  readonly brief: boolean;
 }
 
 /**
@@ -49,9 +55,13 @@ export interface StoreClient {
   entries(options: ScanOptions): Iterable<Entry> | AsyncIterable<Entry>;
   count(options: RangeOptions): Awaitable<number>;
   compact(options: { readonly format?: LogFormat }): Awaitable<CompactionResult>;
+  /** Does what is due of indexing and merging; nothing while somebody is at it. */
+  maintain(): Awaitable<void>;
   stats(): Awaitable<StoreStats>;
   /** Ends the session: writes are as durable as was asked for, or it throws. */
   close(): Awaitable<void>;
+  /** Starts what can wait until the answer is out; called once, after `close`. */
+  afterAnswer(): void;
 }
 
 export type Entry = readonly [key: Uint8Array, value: Uint8Array];

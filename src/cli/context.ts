@@ -11,11 +11,17 @@ export class Context {
   /** Operands that stood after `--`. */
   readonly literal: ReadonlySet<string>;
   readonly out: Output = new Output();
+  readonly #brief: boolean;
   #client: StoreClient | undefined;
 
-  constructor(settings: Settings, literal: ReadonlySet<string>) {
+  /** `brief` for commands that ask the store for one thing. */
+  constructor(
+    settings: Settings,
+    { literal, brief }: { readonly literal: ReadonlySet<string>; readonly brief: boolean },
+  ) {
     this.settings = settings;
     this.literal = literal;
+    this.#brief = brief;
   }
 
   /** The store, or undefined where there is none yet: to most commands that is an empty one. */
@@ -49,8 +55,10 @@ export class Context {
 
   /** Makes every write durable, then gives the output away: nothing is answered before it is true. */
   async finish(): Promise<void> {
+    const client = this.#client;
     await this.close();
     this.out.flush();
+    client?.afterAnswer();
   }
 
   /** Closes the store; does nothing when it is closed already, or was never opened. */
@@ -61,14 +69,15 @@ export class Context {
   }
 
   #connect(access: Access, override: Partial<ConnectOptions> = {}): StoreClient | undefined {
-    const { location, waitMs, durability, format } = this.settings;
+    const { location, waitMs, durability, format, autoCompact, tuning } = this.settings;
     const scheme = schemeOf(location);
     if (scheme !== undefined) {
       throw new UsageError(
         `Cannot open store "${location}": "${scheme}" is no known kind of store, expected a directory`,
       );
     }
-    const options = { waitMs, durability, closingDurability: durability, format, ...override };
+    const session = { waitMs, durability, closingDurability: durability, format, autoCompact, tuning };
+    const options = { ...session, brief: this.#brief, ...override };
     this.#client = LocalClient.open(location, access, options);
     return this.#client;
   }

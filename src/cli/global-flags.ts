@@ -22,6 +22,10 @@ export const GLOBAL_FLAGS: FlagsSpec = {
     valueHint: "binary|json",
     description: "Format of a store that is created; else KVS_FORMAT, else binary",
   },
+  "no-auto-compact": {
+    type: "boolean",
+    description: "Start no compaction in the background; as KVS_AUTO_COMPACT=off does",
+  },
   quiet: { type: "boolean", alias: "q", description: "Print no messages, only data" },
   "no-color": { type: "boolean", description: "Print without colours" },
   help: { type: "boolean", alias: "h", description: "Print this help" },

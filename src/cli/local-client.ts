@@ -2,9 +2,9 @@ import * as fs from "node:fs";
 import type { CompactionResult } from "../engine/compaction.ts";
 import type {
   DeleteOptions,
-  Durability,
   Key,
   LogFormat,
+  OpenOptions,
   RangeOptions,
   ScanOptions,
   SetOptions,
@@ -14,6 +14,7 @@ import type { StoreStats } from "../engine/stats.ts";
 import { KvStore } from "../engine/store.ts";
 import { KvsError } from "../format/errors.ts";
 import type { Access, ConnectOptions, Entry, StoreClient } from "./client.ts";
+import { startCompaction } from "./detached-compaction.ts";
 import { systemCode } from "./system-error.ts";
 
 const BYTES = { encoding: "bytes" } as const;
@@ -21,20 +22,18 @@ const BYTES = { encoding: "bytes" } as const;
 /** A store in a directory of this machine. */
 export class LocalClient implements StoreClient {
   readonly #store: KvStore;
-  readonly #closingDurability: Durability;
+  readonly #options: ConnectOptions;
 
-  private constructor(store: KvStore, closingDurability: Durability) {
+  private constructor(store: KvStore, options: ConnectOptions) {
     this.#store = store;
-    this.#closingDurability = closingDurability;
+    this.#options = options;
   }
 
   /** Opens a directory; undefined when it does not exist and `access` does not create it. */
   static open(directory: string, access: Access, options: ConnectOptions): LocalClient | undefined {
-    const { closingDurability, ...rest } = options;
     if (access === "change" && isMissing(directory)) return undefined;
     try {
-      const store = KvStore.open(directory, access === "read" ? { readOnly: true } : rest);
-      return new LocalClient(store, closingDurability);
+      return new LocalClient(KvStore.openForProcess(directory, engineOptions(access, options)), options);
     } catch (error) {
       if (error instanceof KvsError && error.code === "NO_STORE") return undefined;
       throw error;
@@ -101,13 +100,31 @@ export class LocalClient implements StoreClient {
     return this.#store.compact(options);
   }
 
+  maintain(): void {
+    const { waitMs, tuning } = this.#options;
+    KvStore.maintain(this.#store.directory, { waitMs, ...tuning });
+  }
+
   stats(): StoreStats {
     return this.#store.stats();
   }
 
   close(): void {
-    this.#store.close({ durability: this.#closingDurability });
+    this.#store.close({ durability: this.#options.closingDurability });
   }
+
+  afterAnswer(): void {
+    if (this.#store.isMaintenanceDue) startCompaction(this.#store.directory, this.#options);
+  }
+}
+
+function engineOptions(access: Access, options: ConnectOptions): OpenOptions {
+  const { waitMs, durability, format, autoCompact, tuning, brief } = options;
+  // Mapping a file takes longer than the few pages that one lookup reads.
+  const reading = { mmap: !brief, ...tuning };
+  return access === "read"
+    ? { ...reading, readOnly: true }
+    : { ...reading, waitMs, durability, format, autoCompact };
 }
 
 /** Whether there is no such directory; any other trouble with it is for the engine to report. */

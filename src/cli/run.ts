@@ -45,7 +45,10 @@ async function interpret(argv: readonly string[], progress: Progress): Promise<E
     const { printCommandHelp } = await import("./slow-path.ts");
     return await printCommandHelp(command, checked.values);
   }
-  const context = new Context(resolveSettings(checked.values, process.env), checked.literal);
+  const context = new Context(resolveSettings(checked.values, process.env), {
+    literal: checked.literal,
+    brief: command.fast === true,
+  });
   progress.context = context;
   const exitCode = await execute(command, checked, context);
   await context.finish();

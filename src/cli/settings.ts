@@ -2,6 +2,7 @@ import type { Durability, LogFormat } from "../engine/options.ts";
 import type { CheckedArgs } from "./argv.ts";
 import { parseDuration } from "./duration.ts";
 import { UsageError } from "./failures.ts";
+import { parseSwitch, type Tuning, tuningOf } from "./tuning.ts";
 
 /** What the global flags and the environment say. */
 export interface Settings {
@@ -9,6 +10,8 @@ export interface Settings {
   readonly waitMs: number;
   readonly durability: Durability;
   readonly format: LogFormat;
+  readonly autoCompact: boolean;
+  readonly tuning: Tuning;
   readonly quiet: boolean;
   readonly noColor: boolean;
 }
@@ -32,9 +35,17 @@ export function resolveSettings(values: CheckedArgs["values"], env: Environment)
     waitMs: parseDuration(wait?.text ?? DEFAULT_WAIT, wait?.name ?? "--wait"),
     durability: choose(setting("durability", "KVS_DURABILITY"), ["sync", "os"]),
     format: choose(setting("format", "KVS_FORMAT"), ["binary", "json"]),
+    autoCompact: parseAutoCompact(values, env),
+    tuning: tuningOf(env),
     quiet: values["quiet"] === true,
     noColor: values["no-color"] === true,
   };
+}
+
+function parseAutoCompact(values: CheckedArgs["values"], env: Environment): boolean {
+  if (values["no-auto-compact"] === true) return false;
+  const text = env["KVS_AUTO_COMPACT"];
+  return text === undefined || text === "" || parseSwitch(text, "KVS_AUTO_COMPACT");
 }
 
 /** Parses the name of a log format. */

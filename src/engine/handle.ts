@@ -1,14 +1,17 @@
 import type { Disk } from "../disk/disk.ts";
+import { realDisk } from "../disk/real-disk.ts";
 import type { LogFormat } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
 import type { EncodedKey } from "../format/key.ts";
 import type { Mutation, StoredRecord } from "../format/record.ts";
-import type { CompactionResult } from "./compaction.ts";
+import type { CompactionContext, CompactionResult } from "./compaction.ts";
 import { Generations } from "./generations.ts";
 import { HintReader } from "./hint-reader.ts";
 import type { Durability, ResolvedOptions } from "./options.ts";
 import type { KeyRange, Newest } from "./runs.ts";
-import { compactAll } from "./maintenance.ts";
+import { maintainInBackground } from "./background.ts";
+import { compactAll, isMaintenanceDue, maintain } from "./maintenance.ts";
+import { runInSlices, runToEnd } from "./slices.ts";
 import { scan } from "./scan.ts";
 import { computeStats, type StoreStats } from "./stats.ts";
 import { WriteLock } from "./write-lock.ts";
@@ -19,6 +22,19 @@ export interface ScanRequest {
   readonly range: KeyRange;
   readonly reverse?: boolean;
   readonly limit?: number;
+}
+
+/** A handle that has not written for so long seals a long tail. */
+const IDLE_MS = 100;
+
+/** What a handle may merge itself when it is closed, in bytes of the logs to be merged: a few hundredths of a second. */
+const CLOSING_MERGE_BYTES = 4 * 1024 * 1024;
+
+/** Where a handle lives. */
+export interface Surroundings {
+  readonly disk: Disk;
+  /** What is due when the handle is closed is done by another process: the caller sees to it. */
+  readonly leavesMaintenance: boolean;
 }
 
 /**
@@ -34,9 +50,15 @@ export class StoreHandle {
   /** Made by the first write: most handles of short processes only read. */
   #writing: { readonly lock: WriteLock; readonly writer: Writer } | undefined;
   #closed = false;
+  #idleTimer: Timer | undefined;
+  #rotationsSeen = 0;
+  readonly #leavesMaintenance: boolean;
+  /** Set by `close`: whether there is work for a compaction. */
+  maintenanceIsDue = false;
 
-  constructor(disk: Disk, directory: string, options: ResolvedOptions) {
+  constructor({ disk, leavesMaintenance }: Surroundings, directory: string, options: ResolvedOptions) {
     this.#disk = disk;
+    this.#leavesMaintenance = leavesMaintenance;
     this.directory = disk.absolute(directory);
     this.#options = options;
     this.#hints = new HintReader(disk, this.directory);
@@ -56,12 +78,13 @@ export class StoreHandle {
   close(durability: Durability): void {
     if (this.#closed) return;
     this.#writing?.writer.refuseWhilePinned("close");
+    // Whatever fails, the files are closed; the first failure is the one that explains the others.
+    const failures: unknown[] = [];
+    attempt(() => this.#settle(), failures);
     this.#closed = true;
-    try {
-      this.#writing?.writer.close(durability);
-    } finally {
-      this.#closeFiles();
-    }
+    attempt(() => this.#writing?.writer.close(durability), failures);
+    attempt(() => this.#closeFiles(), failures);
+    if (failures.length > 0) throw failures[0];
   }
 
   /** The newest record of a key, if it has a value by `now`; to be used before anything else is asked of the store. */
@@ -83,7 +106,10 @@ export class StoreHandle {
 
   /** Writes one frame, all or nothing. `urgent` hands it to the operating system before this returns. */
   write(mutations: readonly Mutation[], options: { readonly urgent: boolean }): void {
-    this.#writer().write(mutations, options);
+    const writer = this.#writer();
+    writer.write(mutations, options);
+    if (writer.rotations !== this.#rotationsSeen) this.#maintainSoon();
+    this.#idleTimer ??= this.#watchForIdleness(writer);
   }
 
   /** Returns an answer that wrote nothing, once what it rests on is as durable as a write would be. */
@@ -116,7 +142,7 @@ export class StoreHandle {
   async compact(format: LogFormat | undefined): Promise<CompactionResult> {
     this.begin();
     const { waitMs } = this.#options;
-    return compactAll({ ...this.#context(), writer: this.#writer(), waitMs }, format);
+    return compactAll({ ...this.#compactionContext(), waitMs }, format);
   }
 
   stats(): StoreStats {
@@ -148,6 +174,77 @@ export class StoreHandle {
       lock,
       bloomBitsPerKey,
     };
+  }
+
+  /** Has indexes made and merges done, out of the way of reads and writes. */
+  #maintainSoon(): void {
+    this.#rotationsSeen = this.#writer().rotations;
+    // Another disk than this machine's is not to be reached from another thread.
+    if (this.#disk !== realDisk) return;
+    const { directory } = this;
+    const done = (): void => {
+      if (!this.#closed) this.#generations.adoptIndexes();
+    };
+    void maintainInBackground({ directory, settings: this.#options }, done).then((hasWorker) =>
+      hasWorker ? undefined : this.#maintainInSlices(),
+    );
+  }
+
+  async #maintainInSlices(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      const maxBytes = this.#options.autoCompact ? Number.POSITIVE_INFINITY : 0;
+      await runInSlices(maintain(this.#compactionContext(), this.#options, { maxBytes }));
+    } catch {
+      // The handle may have been closed; everything else is met by those who read or write.
+    }
+  }
+
+  /** Seals what would make the next start slow, once nothing was written for a while. */
+  #watchForIdleness(writer: Writer): Timer {
+    let seen = writer.writes;
+    const timer = setInterval(() => {
+      if (writer.writes !== seen) {
+        seen = writer.writes;
+        return;
+      }
+      clearInterval(timer);
+      this.#idleTimer = undefined;
+      this.#sealWhileIdle(writer);
+    }, IDLE_MS);
+    timer.unref();
+    return timer;
+  }
+
+  #sealWhileIdle(writer: Writer): void {
+    try {
+      writer.sealLongTail();
+      if (writer.rotations !== this.#rotationsSeen) this.#maintainSoon();
+    } catch {
+      // Who holds the lock for so long will seal it; any other failure is met by the next call.
+    }
+  }
+
+  /** Leaves the store as quick to open as it can be. What fails here is tried by the next handle. */
+  #settle(): void {
+    clearInterval(this.#idleTimer);
+    const writer = this.#writing?.writer;
+    if (writer?.isUsable !== true) return;
+    writer.release();
+    try {
+      writer.sealLongTail();
+      if (writer.rotations === 0) return;
+      const context = this.#compactionContext();
+      const mayMerge = this.#options.autoCompact && !this.#leavesMaintenance;
+      runToEnd(maintain(context, this.#options, { maxBytes: mayMerge ? CLOSING_MERGE_BYTES : 0 }));
+      this.maintenanceIsDue = this.#options.autoCompact && isMaintenanceDue(context, this.#options);
+    } catch {
+      // What was written is safe, and that is what closing is about.
+    }
+  }
+
+  #compactionContext(): CompactionContext {
+    return { ...this.#context(), writer: this.#writer() };
   }
 
   #openFiles(): void {
@@ -182,5 +279,13 @@ export class StoreHandle {
     this.#checkOpen();
     if (this.#writing?.writer.lockHeld !== true) this.#generations.catchUp();
     return this.#generations;
+  }
+}
+
+function attempt(work: () => void, failures: unknown[]): void {
+  try {
+    work();
+  } catch (error) {
+    failures.push(error);
   }
 }

@@ -172,6 +172,8 @@ export class Log implements Interval {
   catchUp(): void {
     // Nothing is written to a sealed log any more, and what is wrong with it stays so.
     if (this.#sealed) return;
+    if (this.#written.end !== this.#end)
+      throw new Error("What is buffered is written before the log is read on");
     this.#readFrames(MAX_TAIL_BYTES, (records) => this.#note(records));
     this.#written = this.#extent();
   }
@@ -354,10 +356,11 @@ export class Log implements Interval {
   /** Where a record ends whose length the index does not know; its bytes are located then. */
   #findEnd(position: number): number | undefined {
     const available = this.size() - position;
-    for (let wanted = 0; this.#bytes.locate(position, wanted); wanted = Math.max(CHUNK_BYTES, wanted * 2)) {
+    let wanted = 0;
+    while (this.#bytes.locate(position, wanted)) {
       const end = this.codec.endOfRecord(this.#bytes.buffer, this.#bytes.offset);
-      if (end !== undefined || wanted >= available) return end;
-      wanted = Math.min(wanted, available);
+      if (end !== undefined || wanted === available) return end;
+      wanted = Math.min(available, Math.max(CHUNK_BYTES, wanted * 2));
     }
     return undefined;
   }

@@ -72,7 +72,7 @@ export function* maintain(
 }
 
 /** What should be merged now, by the sealed generations as this handle sees them. */
-export function planNow(
+function planNow(
   { generations }: Pick<CompactionContext, "generations">,
   rules: CompactionRules,
 ): MergePlan | undefined {

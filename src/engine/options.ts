@@ -28,8 +28,16 @@ export interface OpenOptions {
   readonly format?: LogFormat;
   /** Size in bytes past which the active log is sealed and the next one started. Default 64 MiB. */
   readonly generationBytes?: number;
-  /** Bits of an index's bloom filter a key; 0 for none. Ten keep nineteen of twenty misses from the disk... */
+  /** Compact in the background, by the two rules below and before there are too many generations. Default true. */
+  readonly autoCompact?: boolean;
+  /** Compact when stale records take more bytes than this, and more than `compactionRatio`. Default 5 MiB. */
+  readonly compactionThreshold?: number;
+  /** Compact when stale records take more than this part of what the live ones take. Default 0.5. */
+  readonly compactionRatio?: number;
+  /** Size of the bloom filters of indexes, in bits a key, at most 64; 0 for none. Default 10: one of a hundred misses is looked at closer. */
   readonly bloomBitsPerKey?: number;
+  /** Keep values that were read in memory, up to so many bytes; 0 for none. Default 0. */
+  readonly cacheBytes?: number;
   /** Map sealed files into memory; without it they are read. Default true. */
   readonly mmap?: boolean;
   /** Longest wait for the write lock, in milliseconds, before `LOCKED` is thrown. Default 5,000. */
@@ -77,13 +85,19 @@ export interface ScanOptions extends RangeOptions {
 /** Options with every default filled in. */
 export type ResolvedOptions = Required<OpenOptions>;
 
+const MOST_BLOOM_BITS = 64;
+
 const DEFAULTS: ResolvedOptions = {
   readOnly: false,
   create: true,
   durability: "os",
   format: "binary",
   generationBytes: 64 * 1024 * 1024,
+  autoCompact: true,
+  compactionThreshold: 5 * 1024 * 1024,
+  compactionRatio: 0.5,
   bloomBitsPerKey: 10,
+  cacheBytes: 0,
   mmap: true,
   waitMs: 5000,
 };
@@ -96,7 +110,11 @@ export function resolveOptions(options: OpenOptions): ResolvedOptions {
     durability: options.durability ?? DEFAULTS.durability,
     format: options.format ?? DEFAULTS.format,
     generationBytes: options.generationBytes ?? DEFAULTS.generationBytes,
+    autoCompact: options.autoCompact ?? DEFAULTS.autoCompact,
+    compactionThreshold: options.compactionThreshold ?? DEFAULTS.compactionThreshold,
+    compactionRatio: options.compactionRatio ?? DEFAULTS.compactionRatio,
     bloomBitsPerKey: options.bloomBitsPerKey ?? DEFAULTS.bloomBitsPerKey,
+    cacheBytes: options.cacheBytes ?? DEFAULTS.cacheBytes,
     mmap: options.mmap ?? DEFAULTS.mmap,
     waitMs: options.waitMs ?? DEFAULTS.waitMs,
   };
@@ -104,6 +122,13 @@ export function resolveOptions(options: OpenOptions): ResolvedOptions {
   checkOneOf("durability", resolved.durability, ["os", "sync"]);
   checkOneOf("format", resolved.format, ["binary", "json"]);
   checkWhole("generationBytes", resolved.generationBytes, 1);
+  checkWhole("compactionThreshold", resolved.compactionThreshold, 0);
+  if (!(resolved.compactionRatio >= 0))
+    throw invalid(`compactionRatio is ${resolved.compactionRatio}, expected a number from 0 on`);
+  checkWhole("bloomBitsPerKey", resolved.bloomBitsPerKey, 0);
+  if (resolved.bloomBitsPerKey > MOST_BLOOM_BITS)
+    throw invalid(`bloomBitsPerKey is ${resolved.bloomBitsPerKey}, expected at most ${MOST_BLOOM_BITS}`);
+  checkWhole("cacheBytes", resolved.cacheBytes, 0);
   checkWhole("waitMs", resolved.waitMs, 0);
   return resolved;
 }

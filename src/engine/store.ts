@@ -7,7 +7,7 @@ import type { Mutation, StoredRecord } from "../format/record.ts";
 import { mutationsOf } from "./batch.ts";
 import type { CompactionResult } from "./compaction.ts";
 import { incremented } from "./counter.ts";
-import { StoreHandle } from "./handle.ts";
+import { StoreHandle, type Surroundings } from "./handle.ts";
 import {
   type BatchOperation,
   type DeleteOptions,
@@ -21,6 +21,7 @@ import {
   type SetOptions,
   type Value,
 } from "./options.ts";
+import { maintainStore } from "./maintain-store.ts";
 import { limitOf, rangeOf } from "./range.ts";
 import type { Newest } from "./runs.ts";
 import type { StoreStats } from "./stats.ts";
@@ -59,13 +60,27 @@ export class KvStore implements Disposable, AsyncDisposable {
    * using store = KvStore.open("./data", { durability: "sync" });
    */
   static open(directory: string, options: OpenOptions = {}): KvStore {
-    return KvStore.openOn(realDisk, directory, options);
+    return KvStore.openOn({ disk: realDisk, leavesMaintenance: false }, directory, options);
   }
 
-  /** Opens a store on another disk than this machine's; for tests. @internal */
-  static openOn(disk: Disk, directory: string, options: OpenOptions = {}): KvStore {
+  /**
+   * Opens a store for a process that ends when its work is done: what is due when
+   * the handle is closed is left to the caller. @internal
+   */
+  static openForProcess(directory: string, options: OpenOptions = {}): KvStore {
+    return KvStore.openOn({ disk: realDisk, leavesMaintenance: true }, directory, options);
+  }
+
+  /** Makes the indexes a store lacks and the merges that are due; does nothing where somebody is at it. @internal */
+  static maintain(directory: string, options: OpenOptions = {}): void {
+    maintainStore(realDisk, realDisk.absolute(directory), resolveOptions(options));
+  }
+
+  /** Opens a store on another disk than this machine's, as tests do, or for a process that does one thing. @internal */
+  static openOn(where: Disk | Surroundings, directory: string, options: OpenOptions = {}): KvStore {
     if (directory === "") throw new KvsError("INVALID_ARGUMENT", "Cannot open store: its path is empty");
-    const handle = new StoreHandle(disk, directory, resolveOptions(options));
+    const surroundings = "disk" in where ? where : { disk: where, leavesMaintenance: false };
+    const handle = new StoreHandle(surroundings, directory, resolveOptions(options));
     handle.open();
     return new KvStore(handle);
   }
@@ -73,6 +88,11 @@ export class KvStore implements Disposable, AsyncDisposable {
   private constructor(handle: StoreHandle) {
     this.#handle = handle;
     this.directory = handle.directory;
+  }
+
+  /** After `close`: whether it left work for `maintain`. @internal */
+  get isMaintenanceDue(): boolean {
+    return this.#handle.maintenanceIsDue;
   }
 
   /** The value as text, or undefined. Throws `NOT_UTF8` for a value that is not text, and `CORRUPT`. */

@@ -3,9 +3,9 @@ import type { LogFormat } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
 import { evenAfter, type Hint, nextLayout } from "../format/hint.ts";
 import type { FrameRecord, Mutation } from "../format/record.ts";
-import { GroupCommit } from "./group-commit.ts";
 import { addHolder, type LockHolder, removeHolder } from "./held-locks.ts";
 import type { Log } from "./log.ts";
+import { LogSync, type SyncHost } from "./log-sync.ts";
 import { createSuccessor, openAppender } from "./new-log.ts";
 import type { Durability } from "./options.ts";
 import { recover } from "./recovery.ts";
@@ -13,6 +13,12 @@ import type { WriterContext } from "./writer-context.ts";
 
 /** Buffered bytes are handed to the operating system in pieces of this size. */
 const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * A log is not left longer than this by a process that ends, or does not write
+ * for a while: whoever opens the store next reads so much before it answers.
+ */
+const LONGEST_TAIL_BYTES: number = 32 * 1024;
 
 /** A handle gives the lock back after this long, or this many bytes, even in the middle of a tick. */
 const LONGEST_HOLD_MS = 50;
@@ -31,17 +37,14 @@ export interface WriterOptions {
  *
  * Invariant: while the lock is not held, nothing is buffered.
  */
-export class Writer implements LockHolder {
+export class Writer implements LockHolder, SyncHost {
   readonly #context: WriterContext;
   readonly #options: WriterOptions;
-  #appender: AppendableFile | undefined;
-  /** The log that the appender appends to. */
-  #appenderLog: Log | undefined;
+  /** The log that this writer appends to, and its file. */
+  appended: { readonly log: Log; readonly file: AppendableFile } | undefined;
   /** The state of LOCK's hint, while the lock is held. */
-  #hint: Hint | undefined;
-  /** What this handle knows to be durable in the newest log; the hint learns of it with its next change. */
-  #synced: { readonly logId: string; readonly bytes: number } | undefined;
-  readonly #groupCommit = new GroupCommit(() => this.#syncInBackground());
+  heldHint: Hint | undefined;
+  readonly #sync: LogSync;
   #tickEndScheduled = false;
   #pinned = false;
   /** A rotation failed: the newest log may end in a seal that this handle does not know of. */
@@ -52,14 +55,27 @@ export class Writer implements LockHolder {
   #heldBytes = 0;
   #poison: Error | undefined;
   #closed = false;
+  /** How many logs this handle has sealed. */
+  rotations = 0;
+  /** How many frames it has written. */
+  writes = 0;
 
   constructor(context: WriterContext, options: WriterOptions) {
     this.#context = context;
     this.#options = options;
+    this.#sync = new LogSync(context, this);
   }
 
   get lockHeld(): boolean {
     return this.#context.lock.held;
+  }
+
+  get isUsable(): boolean {
+    return !this.#closed && this.#poison === undefined;
+  }
+
+  poison(error: unknown): void {
+    this.#poison ??= asError(error);
   }
 
   /** Throws if an earlier write failed in a way that this handle cannot mend. */
@@ -85,15 +101,17 @@ export class Writer implements LockHolder {
     }
     if (lock.held) return;
     lock.acquire();
-    try {
-      this.#prepare();
-    } catch (error) {
-      lock.release();
-      throw error;
-    }
-    this.#heldSinceMs = performance.now();
-    this.#heldBytes = 0;
-    this.#scheduleTickEnd();
+    this.#start();
+  }
+
+  /** Does what `begin` does if nobody else has the lock; whether it did. */
+  #tryBegin(): boolean {
+    this.checkUsable();
+    this.refuseWhilePinned("write");
+    if (this.lockHeld) return true;
+    if (!this.#context.lock.tryAcquire()) return false;
+    this.#start();
+    return true;
   }
 
   /** Writes one frame, all or nothing. Call `begin` first. `urgent` hands it to the operating system at once. */
@@ -105,6 +123,7 @@ export class Writer implements LockHolder {
     const frameBytes = log.tail.length - before;
     log.add(records, frameBytes);
     this.#heldBytes += frameBytes;
+    this.writes += 1;
     const full = log.end >= this.#options.generationBytes;
     if (this.#options.durability === "sync") this.#flush({ sync: true });
     else if (options.urgent || full || log.end - log.writtenEnd >= CHUNK_BYTES) this.#flush({ sync: false });
@@ -157,14 +176,14 @@ export class Writer implements LockHolder {
     try {
       this.#giveBackOrThrow();
     } catch (error) {
-      this.#poison ??= asError(error);
+      this.poison(error);
     }
   }
 
   /** Resolves when everything written before the call is on the disk; concurrent callers share one sync. */
   async sync(): Promise<void> {
     this.release();
-    if (this.#mustSync()) await this.#groupCommit.join();
+    await this.#sync.join();
   }
 
   /** Seals the newest log and starts its successor; its format may change with it. Call `begin` first. */
@@ -175,19 +194,36 @@ export class Writer implements LockHolder {
     this.#seal(log);
     this.#startSuccessor(log, format ?? log.codec.format);
     this.#mustPrepare = false;
+    this.rotations += 1;
+  }
+
+  /**
+   * Seals the newest log if this handle wrote to it and it is longer than a tail
+   * may be; whoever has the lock at this moment will do so itself.
+   */
+  sealLongTail(): void {
+    if (!this.#hasLongTail() || !this.#tryBegin()) return;
+    if (this.#hasLongTail()) this.#rotateIfPossible();
+    this.release();
+  }
+
+  #hasLongTail(): boolean {
+    const { newest } = this.#context.generations;
+    if (newest === undefined || newest !== this.appended?.log) return false;
+    return newest.end - newest.headerBytes > LONGEST_TAIL_BYTES;
   }
 
   /** The hint as of now; the lock must be held. */
   get hint(): Hint {
-    if (this.#hint === undefined) throw new Error("The hint is only known while the lock is held");
-    return this.#hint;
+    if (this.heldHint === undefined) throw new Error("The hint is only known while the lock is held");
+    return this.heldHint;
   }
 
   /** Changes the hint; the lock must be held. */
   putHint(change: Partial<Hint>): void {
-    this.#hint = { ...this.hint, ...change };
-    this.#context.lock.writeHint(this.#hint);
-    this.#context.generations.noteSeen(this.#hint);
+    this.heldHint = { ...this.hint, ...change };
+    this.#context.lock.writeHint(this.heldHint);
+    this.#context.generations.noteSeen(this.heldHint);
   }
 
   /** Hands everything over, makes it durable unless `os` will do, and closes the files. */
@@ -195,15 +231,15 @@ export class Writer implements LockHolder {
     if (this.#closed) return;
     try {
       this.release();
-      if (durability === "sync" && this.#mustSync()) {
-        this.#syncNow(this.#newest());
-        this.#recordSynced();
+      if (durability === "sync" && this.#sync.isDue) {
+        this.#sync.syncNow(this.#newest());
+        this.#sync.record();
       }
     } finally {
       this.#closed = true;
       removeHolder(this);
-      this.#appender?.close();
-      this.#appender = undefined;
+      this.appended?.file.close();
+      this.appended = undefined;
       this.#context.lock.close();
     }
   }
@@ -248,9 +284,9 @@ export class Writer implements LockHolder {
       newest.size() === newest.end &&
       newest.end === hint.writtenBytes;
     if (untouched) generations.checkNewest();
-    this.#hint = untouched
+    this.heldHint = untouched
       ? hint
-      : recover(this.#context, (file) => this.#syncFile(file), this.#options.format);
+      : recover(this.#context, (file) => this.#sync.syncFile(file), this.#options.format);
     if (!untouched) this.putHint({});
     this.#useNewest();
     this.#mustPrepare = false;
@@ -259,11 +295,23 @@ export class Writer implements LockHolder {
   /** Points the appender and the buffer at the newest log. */
   #useNewest(): void {
     const log = this.#newest();
-    if (this.#appenderLog !== log) {
-      this.#appender?.close();
-      this.#appender = openAppender(this.#context.disk, log);
-      this.#appenderLog = log;
+    if (this.appended?.log === log) return;
+    this.appended?.file.close();
+    this.appended = undefined;
+    this.appended = { log, file: openAppender(this.#context.disk, log) };
+  }
+
+  /** The lock was taken just now. */
+  #start(): void {
+    try {
+      this.#prepare();
+    } catch (error) {
+      this.#context.lock.release();
+      throw error;
     }
+    this.#heldSinceMs = performance.now();
+    this.#heldBytes = 0;
+    this.#scheduleTickEnd();
   }
 
   #heldTooLong(): boolean {
@@ -285,7 +333,7 @@ export class Writer implements LockHolder {
     try {
       this.#flush({ sync: false });
     } finally {
-      this.#hint = undefined;
+      this.heldHint = undefined;
       this.#context.lock.release();
       removeHolder(this);
     }
@@ -297,9 +345,8 @@ export class Writer implements LockHolder {
     const log = this.#newest();
     const bytes = log.unwritten().length;
     if (bytes > 0) this.#append(log);
-    if (sync && !this.#isSynced(log)) this.#syncNow(log);
-    const synced = this.#synced?.logId === log.header.logId ? this.#synced.bytes : 0;
-    const syncedBytes = Math.max(synced, this.hint.syncedBytes);
+    if (sync && !this.#sync.isSynced(log)) this.#sync.syncNow(log);
+    const syncedBytes = Math.max(this.#sync.bytesOf(log), this.hint.syncedBytes);
     if (bytes === 0 && syncedBytes === this.hint.syncedBytes) return;
     const counter = this.hint.counter + (bytes > 0 ? 1 : 0);
     this.putHint({ counter, writtenBytes: log.size(), syncedBytes });
@@ -308,13 +355,14 @@ export class Writer implements LockHolder {
   #append(log: Log): void {
     try {
       this.putHint({ counter: this.hint.counter + 1 });
-      this.#appender?.append(log.unwritten(), log.writtenEnd);
+      this.appended?.file.append(log.unwritten(), log.writtenEnd);
     } catch (error) {
       this.#undoAppend(log, error);
       throw error;
     }
     log.markWritten();
     this.#hasReturned = false;
+    if (this.#options.durability === "os") this.#sync.startIfFar(log);
   }
 
   /**
@@ -330,98 +378,13 @@ export class Writer implements LockHolder {
       log.rewind();
       log.catchUp();
       if (!log.sealed && log.size() > log.end) {
-        this.#appender?.truncate(log.end);
-        if (this.#appender !== undefined) this.#syncFile(this.#appender);
+        this.appended?.file.truncate(log.end);
+        if (this.appended !== undefined) this.#sync.syncFile(this.appended.file);
         log.catchUp();
       }
       this.putHint({ counter: evenAfter(this.hint.counter), writtenBytes: log.end });
     } catch (error) {
       this.#poison ??= asError(error);
-    }
-  }
-
-  #syncNow(log: Log): void {
-    // Taken before: what others append while the sync is under way may not be covered.
-    const bytes = log.size();
-    if (this.#appender !== undefined) this.#syncFile(this.#appender);
-    this.#noteSynced(log, bytes);
-  }
-
-  /** Makes a file durable; a failure poisons the handle. */
-  #syncFile(file: AppendableFile): void {
-    try {
-      file.sync();
-    } catch (error) {
-      this.#noteFailedSync(error);
-      throw error;
-    }
-  }
-
-  /** After a failed sync the page cache may show what the disk does not hold: no retry, and others are warned. */
-  #noteFailedSync(error: unknown): void {
-    this.#poison ??= asError(error);
-    const { generations, lock } = this.#context;
-    const alreadyHeld = lock.held;
-    try {
-      if (!alreadyHeld) lock.acquire();
-      this.#hint ??= generations.catchUp();
-      if (this.#hint !== undefined) this.putHint({ counter: evenAfter(this.hint.counter), suspect: true });
-    } catch {
-      // The disk is failing: this handle is poisoned either way.
-    } finally {
-      if (!alreadyHeld) {
-        this.#hint = undefined;
-        lock.release();
-      }
-    }
-  }
-
-  #isSynced(log: Log): boolean {
-    const synced = this.#synced?.logId === log.header.logId ? this.#synced.bytes : 0;
-    const known = this.#hint === undefined ? synced : Math.max(synced, this.#hint.syncedBytes);
-    return known >= log.end;
-  }
-
-  /** True if this handle wrote to the newest log; what it wrote to older ones was made durable when they were sealed. */
-  #mustSync(): boolean {
-    const { newest } = this.#context.generations;
-    return newest !== undefined && this.#appenderLog === newest && !this.#isSynced(newest);
-  }
-
-  async #syncInBackground(): Promise<void> {
-    this.checkUsable();
-    if (!this.#mustSync()) return;
-    const log = this.#newest();
-    const bytes = log.writtenEnd;
-    try {
-      await this.#appender?.syncInBackground();
-    } catch (error) {
-      this.#noteFailedSync(error);
-      throw error;
-    }
-    this.#noteSynced(log, bytes);
-    if (!this.#closed) this.#recordSynced();
-  }
-
-  #noteSynced(log: Log, bytes: number): void {
-    const { logId } = log.header;
-    if (this.#synced?.logId !== logId || this.#synced.bytes < bytes) this.#synced = { logId, bytes };
-  }
-
-  /** Leaves word in the hint of how much is durable, if the lock is free; else a later write will. */
-  #recordSynced(): void {
-    const { generations, lock } = this.#context;
-    if (this.#synced === undefined || lock.held || !lock.tryAcquire()) return;
-    try {
-      const hint = generations.catchUp();
-      const { logId, bytes } = this.#synced;
-      if (hint === undefined || hint.logId !== logId || hint.counter % 2 === 1 || hint.syncedBytes >= bytes)
-        return;
-      this.#hint = hint;
-      this.putHint({ syncedBytes: bytes });
-    } finally {
-      this.#hint = undefined;
-      lock.release();
     }
   }
 
@@ -438,7 +401,7 @@ export class Writer implements LockHolder {
     const { records, digest } = log.tally;
     log.codec.encodeSeal(log.tail, log.end, { records, digest, length: log.end });
     this.#flush({ sync: false });
-    this.#syncNow(log);
+    this.#sync.syncNow(log);
     log.markSealed();
   }
 

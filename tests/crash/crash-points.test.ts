@@ -14,6 +14,8 @@ import {
 } from "../support/scripted-run.ts";
 import { newStorePath } from "../support/temporary.ts";
 
+const MINUTE_MS = 60_000;
+
 const CONFIGURATIONS: readonly OpenOptions[] = [
   { generationBytes: 200 },
   { generationBytes: 200, durability: "sync" },
@@ -101,31 +103,35 @@ describe("a process that dies at any call of a recovery (invariant 7)", () => {
     [{ generationBytes: 200 }, 37],
     [{ generationBytes: 200, durability: "sync" }, 101],
   ] as const) {
-    test(`leaves a store that recovers all the same: ${JSON.stringify(options)}`, async () => {
-      const failures: string[] = [];
-      const points = await pointsOf(options);
-      for (let at = stride; at < points.length; at += stride) {
-        const point = points[at];
-        if (point === undefined) continue;
-        const path = newStorePath();
-        const states = await runScript(path, dyingAt(point), options);
-        for (let index = 0; ; index += 1) {
-          const copy = newStorePath();
-          cpSync(path, copy, { recursive: true });
-          const disk = dyingAt({ index, appended: "half" });
-          const within = await recoverWith(copy, disk, options, states);
-          if (!disk.crashed) break;
-          try {
-            await expectRecovers(copy, within, options);
-          } catch (error) {
-            failures.push(
-              `${JSON.stringify(point)}, then ${index} ${disk.calls.at(-1)?.method}: ${String(error)}`,
-            );
+    test(
+      `leaves a store that recovers all the same: ${JSON.stringify(options)}`,
+      async () => {
+        const failures: string[] = [];
+        const points = await pointsOf(options);
+        for (let at = stride; at < points.length; at += stride) {
+          const point = points[at];
+          if (point === undefined) continue;
+          const path = newStorePath();
+          const states = await runScript(path, dyingAt(point), options);
+          for (let index = 0; ; index += 1) {
+            const copy = newStorePath();
+            cpSync(path, copy, { recursive: true });
+            const disk = dyingAt({ index, appended: "half" });
+            const within = await recoverWith(copy, disk, options, states);
+            if (!disk.crashed) break;
+            try {
+              await expectRecovers(copy, within, options);
+            } catch (error) {
+              failures.push(
+                `${JSON.stringify(point)}, then ${index} ${disk.calls.at(-1)?.method}: ${String(error)}`,
+              );
+            }
           }
         }
-      }
-      expect(failures.slice(0, 5)).toEqual([]);
-    });
+        expect(failures.slice(0, 5)).toEqual([]);
+      },
+      MINUTE_MS,
+    );
   }
 });
 

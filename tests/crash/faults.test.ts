@@ -332,13 +332,15 @@ test("a write whose encoding fails leaves nothing behind", async () => {
 
 test("superseded logs stay while the log that replaces them is damaged", async () => {
   const path = newStorePath();
-  const disk = failOnce((call) => call.method === "unlink" && call.path.endsWith("/1.log"));
+  const failing = (call: DiskCall): boolean => call.method === "unlink" && call.path.endsWith("/1.log");
+  const disk = new HookedDisk((call) =>
+    failing(call) ? { error: systemError("EIO", call.path) } : undefined,
+  );
   const store = KvStore.openOn(disk, path);
   store.set("a", "older value");
   store.set("a", "value of a");
   store.set("b", "value of b");
   await endTick();
-  disk.armed = true;
   await store.compact().catch(() => {});
   store.close();
   expect(readdirSync(path)).toContain("1.log");

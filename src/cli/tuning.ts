@@ -1,0 +1,56 @@
+import type { OpenOptions } from "../engine/options.ts";
+import { UsageError } from "./failures.ts";
+
+/** Options of the engine that are chosen once for a machine or a script, and so come from the environment alone. */
+export type Tuning = Pick<
+  OpenOptions,
+  "compactionThreshold" | "compactionRatio" | "generationBytes" | "bloomBitsPerKey" | "cacheBytes" | "mmap"
+>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const UNITS: Readonly<Record<string, number | undefined>> = {
+  "": 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+
+/** Reads the variables; an empty one is an unset one. */
+export function tuningOf(env: Environment): Tuning {
+  return {
+    ...read(env, "KVS_COMPACTION_THRESHOLD", (text, name) => ({
+      compactionThreshold: parseSize(text, name),
+    })),
+    ...read(env, "KVS_COMPACTION_RATIO", (text, name) => ({ compactionRatio: parseNumber(text, name) })),
+    ...read(env, "KVS_GENERATION_BYTES", (text, name) => ({ generationBytes: parseSize(text, name) })),
+    ...read(env, "KVS_BLOOM_BITS", (text, name) => ({ bloomBitsPerKey: parseNumber(text, name) })),
+    ...read(env, "KVS_CACHE_BYTES", (text, name) => ({ cacheBytes: parseSize(text, name) })),
+    ...read(env, "KVS_MMAP", (text, name) => ({ mmap: parseSwitch(text, name) })),
+  };
+}
+
+/** Parses `on` or `off`. */
+export function parseSwitch(text: string, name: string): boolean {
+  if (text === "on" || text === "off") return text === "on";
+  throw new UsageError(`${name} is "${text}", expected on or off`);
+}
+
+function read(env: Environment, name: string, parse: (text: string, name: string) => Tuning): Tuning {
+  const text = env[name];
+  return text === undefined || text === "" ? {} : parse(text, name);
+}
+
+/** Parses bytes: `4096`, `64KiB`, `5MiB`, `1GiB`. */
+function parseSize(text: string, name: string): number {
+  const unit = Object.keys(UNITS).findLast((each) => text.endsWith(each)) ?? "";
+  const digits = text.slice(0, text.length - unit.length);
+  const bytes = Number(digits) * (UNITS[unit] ?? Number.NaN);
+  if (/^[0-9]+$/.test(digits) && Number.isSafeInteger(bytes)) return bytes;
+  throw new UsageError(`${name} is "${text}", expected bytes such as 4096, 64KiB, 5MiB or 1GiB`);
+}
+
+function parseNumber(text: string, name: string): number {
+  if (/^[0-9]+(\.[0-9]+)?$/.test(text)) return Number(text);
+  throw new UsageError(`${name} is "${text}", expected a number such as 10 or 0.5`);
+}
