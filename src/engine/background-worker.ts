@@ -13,9 +13,10 @@ const WAIT_MS = 60_000;
 declare function postMessage(reply: MaintenanceReply): void;
 
 addEventListener("message", ({ data }: MessageEvent<MaintenanceRequest>) => {
-  const { directory, settings } = data;
+  const { directory, settings, urgency } = data;
+  const isUrgent = (): boolean => Atomics.load(urgency, 0) !== 0;
   try {
-    maintainStore(realDisk, directory, { ...settings, waitMs: WAIT_MS });
+    maintainStore(realDisk, directory, { ...settings, waitMs: WAIT_MS }, isUrgent);
   } catch {
     // Whatever it is, whoever reads or writes the store meets it, too; the work is tried again after the next rotation.
   }

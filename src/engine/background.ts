@@ -5,6 +5,8 @@ import type { MaintenanceSettings } from "./maintain-store.ts";
 export interface MaintenanceRequest {
   readonly directory: string;
   readonly settings: MaintenanceSettings;
+  /** One number, shared with the Worker: not 0 when the process is about to end. */
+  readonly urgency: Int32Array;
 }
 
 /** What it says when it has. */
@@ -19,25 +21,28 @@ interface Job {
   again: boolean;
 }
 
-/** One Worker serves all stores of this thread; `undefined` once it turned out that none can be started. */
-let starting: Promise<Worker | undefined> | undefined;
+const urgency = new Int32Array(new SharedArrayBuffer(4));
 const jobs = new Map<string, Job>();
+
+/** One Worker serves all stores of this thread; it resolves to undefined where none can be started. */
+let starting: Promise<Worker | undefined> | undefined;
 
 /**
  * Has a store maintained on another thread; `onDone` is called when that is over.
  * Requests for one store join. False where no Worker can be started.
  */
 export async function maintainInBackground(
-  request: MaintenanceRequest,
+  directory: string,
+  settings: MaintenanceSettings,
   onDone: () => void,
 ): Promise<boolean> {
-  const { directory } = request;
   const running = jobs.get(directory);
   if (running !== undefined) {
     running.again = true;
     running.onDone.add(onDone);
     return true;
   }
+  const request = { directory, settings, urgency };
   jobs.set(directory, { request, onDone: new Set([onDone]), again: false });
   starting ??= startWorker();
   const worker = await starting;
@@ -51,13 +56,23 @@ async function startWorker(): Promise<Worker | undefined> {
     const source = await Bun.file(workerPath).text();
     const url = URL.createObjectURL(new Blob([source], { type: "application/javascript" }));
     const worker = new Worker(url);
-    // A program that has nothing else to do ends: what is under way is begun anew by the next one.
     worker.unref();
     worker.addEventListener("message", (event: MessageEvent<MaintenanceReply>) => finish(worker, event.data));
+    process.on("beforeExit", () => finishSoon(worker));
     return worker;
   } catch {
     return undefined;
   }
+}
+
+/**
+ * A program that has nothing else to do ends, but not before its logs have their
+ * indexes: without them the next start would read them whole. Merges can wait.
+ */
+function finishSoon(worker: Worker): void {
+  if (jobs.size === 0) return;
+  Atomics.store(urgency, 0, 1);
+  worker.ref();
 }
 
 function finish(worker: Worker, { directory }: MaintenanceReply): void {
@@ -68,6 +83,10 @@ function finish(worker: Worker, { directory }: MaintenanceReply): void {
     send(worker, job.request);
   } else {
     jobs.delete(directory);
+  }
+  if (jobs.size === 0) {
+    Atomics.store(urgency, 0, 0);
+    worker.unref();
   }
   for (const done of job.onDone) done();
 }

@@ -185,7 +185,7 @@ export class StoreHandle {
     const done = (): void => {
       if (!this.#closed) this.#generations.adoptIndexes();
     };
-    void maintainInBackground({ directory, settings: this.#options }, done).then((hasWorker) =>
+    void maintainInBackground(directory, this.#options, done).then((hasWorker) =>
       hasWorker ? undefined : this.#maintainInSlices(),
     );
   }

@@ -9,6 +9,9 @@ import type { Log } from "./log.ts";
 /** Records are looked at in portions, so that others get their turn. */
 const PORTION = 1024;
 
+/** A log up to this size stays in memory while it is indexed: its records are looked at in the order of their keys. */
+const KEPT_BYTES: number = 192 * 1024 * 1024;
+
 export interface IndexPlace {
   readonly disk: Disk;
   readonly directory: string;
@@ -21,7 +24,7 @@ export interface IndexPlace {
  * does not verify gets none, and is damage. Yields between pieces of work.
  */
 export function* indexLog(place: IndexPlace, log: Log, older: readonly Log[]): Generator<void> {
-  const memory = log.loadMemory();
+  const memory = log.loadMemory(KEPT_BYTES);
   const builder = new IndexBuilder();
   const tally = new IndexTally(older);
   let left = PORTION;
@@ -43,6 +46,7 @@ export function* indexLog(place: IndexPlace, log: Log, older: readonly Log[]): G
   const { logId } = log.header;
   const { recordBytes } = log;
   const summary = tally.summary({ logId, logBytes, content, records, entries, recordBytes });
+  log.forgetBytes();
   yield* writeIndex(place, log, builder, summary);
   publishIndex(place, log);
 }

@@ -227,10 +227,15 @@ export class Log implements Interval {
     if (fault !== undefined) throw this.damage(fault);
   }
 
-  /** The index in memory; of a sealed log, made by reading it whole. */
-  loadMemory(): MemoryIndex {
-    this.#loadMemory();
+  /** The index in memory of a sealed log, made by reading it whole; up to `keepBytes` of its bytes stay in memory. */
+  loadMemory(keepBytes: number): MemoryIndex {
+    this.#loadMemory(keepBytes);
     return this.#memory;
+  }
+
+  /** Gives back what memory its bytes take. */
+  forgetBytes(): void {
+    this.#bytes.trimTail(this.#end, 0);
   }
 
   /** Reads one record; what fails a check is damage. `length` may be 0, where it is not known. */
@@ -403,8 +408,8 @@ export class Log implements Interval {
     };
   }
 
-  #loadMemory(): void {
-    if (!this.#sealed) this.#readFrames(SMALL_LOG_BYTES, (records) => this.#note(records));
+  #loadMemory(keepBytes = SMALL_LOG_BYTES): void {
+    if (!this.#sealed) this.#readFrames(keepBytes, (records) => this.#note(records));
     this.#written = this.#extent();
     if (!this.#sealed || this.#fault !== undefined) throw this.damage(this.#fault ?? this.#noSeal());
     this.#bytes.isComplete = true;

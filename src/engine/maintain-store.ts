@@ -17,7 +17,12 @@ export interface MaintenanceSettings extends CompactionRules {
 }
 
 /** Makes the indexes that a store lacks and the merges that are due, on this thread; does nothing where somebody is at it. */
-export function maintainStore(disk: Disk, directory: string, settings: MaintenanceSettings): void {
+export function maintainStore(
+  disk: Disk,
+  directory: string,
+  settings: MaintenanceSettings,
+  isUrgent?: () => boolean,
+): void {
   const { bloomBitsPerKey, waitMs, autoCompact } = settings;
   const hints = new HintReader(disk, directory);
   // Read without maps: a bad sector is an error then, and no signal.
@@ -33,7 +38,8 @@ export function maintainStore(disk: Disk, directory: string, settings: Maintenan
     generations.reload();
     if (generations.newest === undefined) return;
     const maxBytes = autoCompact ? Number.POSITIVE_INFINITY : 0;
-    runToEnd(maintain({ ...context, writer }, settings, { maxBytes }));
+    const limits = { maxBytes, ...(isUrgent === undefined ? {} : { isUrgent }) };
+    runToEnd(maintain({ ...context, writer }, settings, limits));
   } finally {
     writer.close("os");
     generations.close();

@@ -47,24 +47,32 @@ export async function compactAll(
   }
 }
 
+/** How far `maintain` goes. */
+export interface MaintenanceLimits {
+  /** Most bytes of logs that one merge may take as its inputs; 0 for no merges. */
+  readonly maxBytes: number;
+  /** True once there is no time left: merges are given up then, also one that is under way. */
+  readonly isUrgent?: () => boolean;
+}
+
 /**
  * Makes the indexes that are missing and the merges that are due, in steps.
- * Does nothing while another process does it. `maxBytes` bounds the inputs of a merge.
+ * Does nothing while another process does it.
  */
 export function* maintain(
   context: CompactionContext,
   rules: CompactionRules,
-  { maxBytes }: { readonly maxBytes: number },
+  { maxBytes, isUrgent = () => false }: MaintenanceLimits,
 ): Generator<void> {
   const lock = tryCompactionLock(context.disk, context.directory);
   if (lock === undefined) return;
   try {
     removeLeftovers(context);
-    yield* makeIndexes(context);
     for (;;) {
+      yield* makeIndexes(context);
       const plan = planNow(context, rules);
-      if (plan === undefined || bytesOf(context, plan) > maxBytes) return;
-      if (!(yield* merge(context, lock, plan))) return;
+      if (plan === undefined || isUrgent() || bytesOf(context, plan) > maxBytes) return;
+      if (!(yield* merge(context, lock, plan, isUrgent))) return;
     }
   } finally {
     unlockCompaction(lock);
@@ -94,10 +102,9 @@ export function isMaintenanceDue(
 /** Indexes oldest first: an index counts what its log made stale below. */
 function* makeIndexes(context: CompactionContext): Generator<void> {
   const { disk, directory, bloomBitsPerKey } = context;
-  // The view may be replaced while this runs; what is not in it any more needs no index.
-  for (const { first, last } of context.generations.logs.slice(0, -1)) {
-    const log = find(context, { first, last });
-    if (log === undefined || log.summary !== undefined) continue;
+  // Looked for anew each time: the view changes while this runs.
+  for (let log = findUnindexed(context); log !== undefined; log = findUnindexed(context)) {
+    const { first } = log;
     const older = context.generations.logs.filter((other) => other.last < first);
     const held = [...older, log];
     for (const each of held) each.retain();
@@ -106,12 +113,18 @@ function* makeIndexes(context: CompactionContext): Generator<void> {
     } finally {
       for (const each of held) each.release();
     }
-    context.generations.adoptIndexes();
+    log.adoptIndex();
+    if (log.summary === undefined) throw new Error(`The index of "${log.name}" cannot be read back`);
   }
 }
 
 /** Makes a planned merge; false if it could not be made. */
-function* merge(context: CompactionContext, lock: LockFile, plan: MergePlan): Generator<void, boolean> {
+function* merge(
+  context: CompactionContext,
+  lock: LockFile,
+  plan: MergePlan,
+  isUrgent: () => boolean,
+): Generator<void, boolean> {
   const { generations, writer } = context;
   const inputs = generations.logs.slice(plan.from, plan.to);
   const logIds = inputs.map((log) => log.header.logId);
@@ -126,7 +139,7 @@ function* merge(context: CompactionContext, lock: LockFile, plan: MergePlan): Ge
     if (sealed !== undefined) intervals.push({ first: sealed.first, last: sealed.last });
   }
   try {
-    return (yield* mergeGenerations(context, intervals)) !== undefined;
+    return (yield* unlessUrgent(mergeGenerations(context, intervals), isUrgent)) !== undefined;
   } catch (error) {
     if (!(error instanceof KvsError) || error.code !== "CORRUPT") throw error;
     noteFailure(lock, logIds);
@@ -134,8 +147,23 @@ function* merge(context: CompactionContext, lock: LockFile, plan: MergePlan): Ge
   }
 }
 
-function find({ generations }: CompactionContext, { first, last }: Interval): Log | undefined {
-  return generations.logs.find((log) => log.first === first && log.last === last);
+/** Goes on with work until it is done or there is no time left; undefined then. */
+function* unlessUrgent<T>(work: Generator<void, T>, isUrgent: () => boolean): Generator<void, T | undefined> {
+  try {
+    for (let step = work.next(); ; step = work.next()) {
+      if (step.done === true) return step.value;
+      if (isUrgent()) return undefined;
+      yield;
+    }
+  } finally {
+    // Given up, it removes what it has left unfinished.
+    work.return(undefined as never);
+  }
+}
+
+function findUnindexed({ generations }: CompactionContext): Log | undefined {
+  generations.catchUp();
+  return generations.logs.slice(0, -1).find((log) => log.summary === undefined);
 }
 
 function bytesOf({ generations }: CompactionContext, { from, to }: MergePlan): number {

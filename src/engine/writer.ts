@@ -15,10 +15,12 @@ import type { WriterContext } from "./writer-context.ts";
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * A log is not left longer than this by a process that ends, or does not write
- * for a while: whoever opens the store next reads so much before it answers.
+ * A log is not left longer than this, nor with more records, by a process that
+ * ends, or does not write for a while: whoever opens the store next reads all of
+ * it before it answers, which is to take no more than a tenth of its time.
  */
 const LONGEST_TAIL_BYTES: number = 32 * 1024;
+const LONGEST_TAIL_RECORDS = 200;
 
 /** A handle gives the lock back after this long, or this many bytes, even in the middle of a tick. */
 const LONGEST_HOLD_MS = 50;
@@ -210,7 +212,7 @@ export class Writer implements LockHolder, SyncHost {
   #hasLongTail(): boolean {
     const { newest } = this.#context.generations;
     if (newest === undefined || newest !== this.appended?.log) return false;
-    return newest.end - newest.headerBytes > LONGEST_TAIL_BYTES;
+    return newest.end > LONGEST_TAIL_BYTES || newest.tally.records > LONGEST_TAIL_RECORDS;
   }
 
   /** The hint as of now; the lock must be held. */

@@ -1,0 +1,114 @@
+/**
+ * Times `kvs get` on stores of different sizes as whole processes, taking turns
+ * one by one: a store of one key, large ones, a key that is missing, and a key
+ * behind the longest tail that commands leave. What counts is the median of the
+ * ratios to the store of one key, round by round.
+ *
+ * Usage: bun tests/bench/flatness.ts [ROUNDS] [KEYS...]
+ */
+import { spawnSync } from "bun";
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { KvStore } from "../../src/index.ts";
+
+const WARM_UP_ROUNDS = 10;
+
+/** What a handle leaves unsealed at most. */
+const LONGEST_TAIL_RECORDS = 200;
+
+const [rounds = 200, ...sizes] = process.argv.slice(2).map(Number);
+const directory = mkdtempSync(join(tmpdir(), "kvs-bench-"));
+const kvs = join(directory, "kvs");
+
+try {
+  copyFileSync(resolve(process.env["KVS_BINARY"] ?? "dist/kvs"), kvs);
+  await run();
+} finally {
+  rmSync(directory, { recursive: true });
+}
+
+async function run(): Promise<void> {
+  const commands: [string, readonly string[]][] = [["1 key", get(await fill("one", 1), keyOf(0))]];
+  commands.push(["longest tail", get(leaveTail("tail"), keyOf(0))]);
+  for (const size of sizes.length > 0 ? sizes : [1_000_000]) {
+    const store = await fill(`s${size}`, size);
+    commands.push(
+      [`${size} keys`, get(store, keyOf(size >>> 1))],
+      [`${size} keys, a miss`, get(store, "none")],
+    );
+  }
+  report(measure(commands));
+}
+
+function get(store: string, key: string): readonly string[] {
+  return [kvs, "get", "--dir", store, "--default", "none", key];
+}
+
+function keyOf(index: number): string {
+  return `key${String(index).padStart(12, "0")}`;
+}
+
+/** A store filled by one process, compacted as far as it does by itself. */
+async function fill(name: string, keys: number): Promise<string> {
+  const path = join(directory, name);
+  {
+    using store = KvStore.open(path);
+    for (let index = 0; index < keys; index += 1) {
+      // Scattered, so that no generation holds a range of the keys.
+      store.set(keyOf((index * 7919 + 13) % keys), "v".repeat(100));
+      // oxlint-disable-next-line no-await-in-loop -- a program that goes on lets others have their turn
+      if (index % 1000 === 999) await new Promise((resolved) => setImmediate(resolved));
+    }
+  }
+  await untilIndexed(path);
+  return path;
+}
+
+async function untilIndexed(path: string): Promise<void> {
+  const unindexed = (): number => {
+    const names = readdirSync(path);
+    return names.filter((name) => name.endsWith(".log") && !names.includes(name.replace(/log$/, "idx")))
+      .length;
+  };
+  // The newest log has none.
+  // oxlint-disable-next-line no-await-in-loop -- waiting is the point
+  while (unindexed() > 1) await Bun.sleep(100);
+}
+
+/** The longest tail that single commands leave, of the smallest records. */
+function leaveTail(name: string): string {
+  const path = join(directory, name);
+  {
+    using store = KvStore.open(path, { durability: "os" });
+    store.set(keyOf(0), "first");
+    for (let records = 1; records < LONGEST_TAIL_RECORDS; records += 1) store.set("x", "y".repeat(100));
+  }
+  return path;
+}
+
+function measure(commands: readonly [string, readonly string[]][]): ReadonlyMap<string, number[]> {
+  const times = new Map<string, number[]>(commands.map(([name]) => [name, []]));
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
+    const first = (round + WARM_UP_ROUNDS) % commands.length;
+    for (const [name, command] of [...commands.slice(first), ...commands.slice(0, first)]) {
+      const started = Bun.nanoseconds();
+      const { exitCode } = spawnSync([...command], { stdout: "ignore", stderr: "ignore" });
+      if (exitCode !== 0) throw new Error(`"${command.join(" ")}" failed`);
+      if (round >= 0) times.get(name)?.push((Bun.nanoseconds() - started) / 1e6);
+    }
+  }
+  return times;
+}
+
+function report(times: ReadonlyMap<string, number[]>): void {
+  const base = times.get("1 key") ?? [];
+  for (const [name, own] of times) {
+    const ratios = own.map((time, round) => time / (base[round] ?? Number.NaN));
+    console.log(`${name.padEnd(24)} ${median(own).toFixed(2)} ms  ratio ${median(ratios).toFixed(3)}`);
+  }
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >>> 1] ?? Number.NaN;
+}
