@@ -8,6 +8,7 @@ import { hashKey } from "../format/hash.ts";
 import type { StoredRecord } from "../format/record.ts";
 import type { HintReader } from "./hint-reader.ts";
 import { Log, type LogOptions } from "./log.ts";
+import type { TrustedTail } from "./log-frames.ts";
 import { tile } from "./tiling.ts";
 
 /** Listings that may fail in a row while other processes publish, before the store counts as unreadable. */
@@ -62,7 +63,7 @@ export class Generations {
     const hint = this.#hints.read();
     if (hint !== undefined && hint.counter === this.#seenCounter) return hint;
     if (hint === undefined || hint.layout !== this.#seenLayout) return this.reload();
-    this.newest?.catchUp();
+    this.newest?.catchUp(trustedTail(this.newest, hint));
     // The next log is there, or about to be.
     if (this.newest?.sealed === true) return this.reload();
     this.#judge(hint);
@@ -204,7 +205,7 @@ export class Generations {
     this.#logs = opened;
     this.#mustReopen = false;
     this.#superseded = superseded;
-    this.newest?.catchUp();
+    this.newest?.catchUp(trustedTail(this.newest, hint));
     this.adoptIndexes();
     return undefined;
   }
@@ -321,6 +322,11 @@ export class Generations {
       file: this.#directory,
     });
   }
+}
+
+function trustedTail(log: Log, hint: Hint | undefined): TrustedTail | undefined {
+  if (hint?.logId !== log.header.logId) return undefined;
+  return { end: hint.writtenBytes, digest: hint.tailDigest };
 }
 
 /** True for a value that has not expired by `now`. */

@@ -9,14 +9,16 @@ import type { Interval, LogHeader } from "../format/header.ts";
 import type { IndexSummary } from "../format/index-file.ts";
 import { JSON_SEAL } from "../format/json-codec.ts";
 import type { EncodedKey } from "../format/key.ts";
-import { type FrameRecord, LogTally, type ParsedFrame, type StoredRecord } from "../format/record.ts";
+import type { FrameRecord, LogTally, StoredRecord } from "../format/record.ts";
 import { IndexReader } from "./index-reader.ts";
 import { LogBytes } from "./log-bytes.ts";
+import { type Fault, LogFrames, type RecordSink, type TrustedTail } from "./log-frames.ts";
 import { readLogHeader } from "./log-head.ts";
 import type { KeyOrder, LogIndex } from "./log-index.ts";
 import { MemoryIndex } from "./memory-index.ts";
 import { UnusableIndex } from "./pages.ts";
 
+/** Where a record may end is looked for in steps of this size. */
 const CHUNK_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 
@@ -26,23 +28,12 @@ const SMALL_LOG_BYTES = 1024 * 1024;
 /** The newest bytes of a log that is written to are kept in memory up to this size; older ones are read again. */
 const MAX_TAIL_BYTES: number = 64 * 1024 * 1024;
 
-/** Where the readable part of a log ends too early, and why. */
-export interface Fault {
-  readonly offset: number;
-  readonly reason: string;
-}
+/** Lookups that walk along a trusted tail before it is worth indexing. */
+const TRUSTED_WALKS = 4;
 
 export interface LogOptions {
   /** Map files that are not written to any more. */
   readonly map: boolean;
-}
-
-/** Counts of a log's whole frames up to `end`. */
-interface Extent {
-  readonly end: number;
-  readonly records: number;
-  readonly digest: number;
-  readonly recordBytes: number;
 }
 
 /**
@@ -65,16 +56,12 @@ export class Log implements Interval {
   readonly #indexPath: string;
   readonly #options: LogOptions;
   readonly #bytes: LogBytes;
-  readonly #tally = new LogTally();
+  readonly #frames: LogFrames;
   #memory: MemoryIndex;
   #reader: IndexReader | undefined;
   #readerTried = false;
   #wasScanned = false;
-  #end: number;
-  #recordBytes = 0;
-  #written: Extent;
-  #sealed = false;
-  #fault: Fault | undefined;
+  #walks = 0;
   #users = 1;
 
   /** Opens a log and checks its head; undefined when there is no such file. */
@@ -109,38 +96,42 @@ export class Log implements Interval {
     this.codec = codec;
     this.hashSeed = hashSeedOf(header.storeId);
     this.#bytes = new LogBytes(file, { start: headerBytes, map: options.map });
+    this.#frames = new LogFrames(this.#bytes, codec, headerBytes, this.#sink());
     this.#memory = this.#newIndex();
-    this.#end = headerBytes;
-    this.#written = this.#extent();
   }
 
   /** End of the last whole frame that is known, written or not; the seal is not counted. */
   get end(): number {
-    return this.#end;
+    return this.#frames.end;
   }
 
   /** End of what is known to be in the file: what follows it is buffered. */
   get writtenEnd(): number {
-    return this.#written.end;
+    return this.#frames.written.end;
+  }
+
+  /** CRC-32 of the bytes between the header and `writtenEnd`. */
+  get contentDigest(): number {
+    return this.#frames.written.contentDigest;
   }
 
   /** True once a seal was read and agreed with the records before it, or was appended. */
   get sealed(): boolean {
-    return this.#sealed;
+    return this.#frames.sealed;
   }
 
   /** What stands behind `end` and is no frame. */
   get fault(): Fault | undefined {
-    return this.#fault;
+    return this.#frames.fault;
   }
 
   /** Bytes of the records that were read or added, their frames not counted. */
   get recordBytes(): number {
-    return this.#recordBytes;
+    return this.#frames.recordBytes;
   }
 
   get tally(): Readonly<Pick<LogTally, "records" | "digest">> {
-    return this.#tally;
+    return this.#frames.tally;
   }
 
   /** The buffer that frames are encoded into; what is in it and not written yet starts at `writtenEnd`. */
@@ -148,9 +139,9 @@ export class Log implements Interval {
     return this.#bytes.tail;
   }
 
-  /** The records in memory that were not written yet. */
+  /** The frames in memory that were not written yet. */
   unwritten(): Buffer {
-    return this.#bytes.tailView(this.#written.end);
+    return this.#bytes.tailView(this.writtenEnd);
   }
 
   /** What the index file says, if there is one that can be used. */
@@ -168,14 +159,10 @@ export class Log implements Interval {
     this.#bytes.locate(this.headerBytes, this.size() - this.headerBytes);
   }
 
-  /** Reads the frames that were not read yet. */
-  catchUp(): void {
+  /** Reads the frames that were not read yet; what is as `trusted` says it is needs no further look. */
+  catchUp(trusted?: TrustedTail): void {
     // Nothing is written to a sealed log any more, and what is wrong with it stays so.
-    if (this.#sealed) return;
-    if (this.#written.end !== this.#end)
-      throw new Error("What is buffered is written before the log is read on");
-    this.#readFrames(MAX_TAIL_BYTES, (records) => this.#note(records));
-    this.#written = this.#extent();
+    if (!this.sealed) this.#frames.catchUp(MAX_TAIL_BYTES, trusted);
   }
 
   /** Sees to it that a log that has a successor is whole and has an index; anything else is damage. */
@@ -185,28 +172,28 @@ export class Log implements Interval {
 
   /** Looks whether the index was made meanwhile, and gives the memory back that stood in for it. */
   adoptIndex(): void {
-    if (!this.#sealed || this.#reader !== undefined) return;
+    if (!this.sealed || this.#reader !== undefined) return;
     this.#readerTried = false;
     if (this.#indexFile() === undefined) return;
     this.#memory = this.#newIndex();
-    this.#bytes.trimTail(this.#end, 0);
+    this.forgetBytes();
   }
 
   /** The newest record of a key in this log, a removal too. */
   lookup(key: EncodedKey, hash: number): StoredRecord | undefined {
     const reader = this.#reader;
-    if (reader === undefined) return this.#lookupIn(this.#memory, key, hash);
+    if (reader === undefined) return this.#lookupInMemory(key, hash);
     try {
       return this.#lookupIn(reader, key, hash);
     } catch (error) {
       this.#abandonReader(error);
-      return this.#lookupIn(this.#memory, key, hash);
+      return this.#lookupInMemory(key, hash);
     }
   }
 
   /** The same of a log that has a successor: by its index file, or however it can be done without. */
   lookupSealed(key: EncodedKey, hash: number): StoredRecord | undefined {
-    if (this.#indexFile() === undefined && !this.#sealed) {
+    if (this.#indexFile() === undefined && !this.sealed) {
       if (!this.#wasScanned && this.size() > SMALL_LOG_BYTES) return this.#scanFor(key);
       this.#loadMemory();
     }
@@ -215,16 +202,15 @@ export class Log implements Interval {
 
   /** All keys in their order, as of now; of a sealed log only after `loadSealed`. */
   order(): KeyOrder {
+    this.#frames.parseTrusted();
     const reader = this.#reader;
     return reader === undefined ? this.#memory.order() : this.#guardedOrder(reader);
   }
 
   /** Reads a log that has a successor to its end and keeps nothing; anything but a whole one is damage. */
   verifySealed(): void {
-    this.#readFrames(SMALL_LOG_BYTES, () => undefined);
-    const fault = this.#fault ?? (this.#sealed ? undefined : this.#noSeal());
-    this.rewind();
-    if (fault !== undefined) throw this.damage(fault);
+    this.#frames.read(SMALL_LOG_BYTES, () => undefined);
+    this.#endScan();
   }
 
   /** The index in memory of a sealed log, made by reading it whole; up to `keepBytes` of its bytes stay in memory. */
@@ -235,7 +221,7 @@ export class Log implements Interval {
 
   /** Gives back what memory its bytes take. */
   forgetBytes(): void {
-    this.#bytes.trimTail(this.#end, 0);
+    this.#bytes.trimTail(this.end, 0);
   }
 
   /** Reads one record; what fails a check is damage. `length` may be 0, where it is not known. */
@@ -271,34 +257,24 @@ export class Log implements Interval {
 
   /** Takes a frame in that was put at the end of `tail`. */
   add(records: readonly FrameRecord[], frameBytes: number): void {
-    this.#count(records, frameBytes);
-    this.#note(records);
+    this.#frames.add(records, frameBytes);
   }
 
   /** Notes that everything in `tail` is in the file by now. */
   markWritten(): void {
-    this.#written = this.#extent();
-    // A seal is kept in the file only.
-    this.#bytes.cutTail(this.#end);
-    this.#bytes.trimTail(this.#end, MAX_TAIL_BYTES);
+    this.#frames.markWritten(MAX_TAIL_BYTES);
   }
 
   /** Notes that the log has ended with a seal: what it holds is found in the file from now on. */
   markSealed(): void {
-    this.#sealed = true;
+    this.#frames.markSealed();
     this.#bytes.isComplete = true;
-    this.#bytes.trimTail(this.#end, 0);
+    this.forgetBytes();
   }
 
   /** Forgets what was not written, and what may have gone wrong since; `catchUp` reads on from there. */
   rewind(): void {
-    const { end, recordBytes } = this.#written;
-    this.#end = end;
-    this.#recordBytes = recordBytes;
-    this.#tally.restore(this.#written);
-    this.#memory.cut(end);
-    this.#bytes.cutTail(end);
-    this.#sealed = false;
+    this.#frames.rewind();
   }
 
   /** The error for damage in this log. */
@@ -338,9 +314,22 @@ export class Log implements Interval {
     return new MemoryIndex(this.hashSeed, (position, length) => this.keyAt(position, length));
   }
 
-  #extent(): Extent {
-    const { records, digest } = this.#tally;
-    return { end: this.#end, records, digest, recordBytes: this.#recordBytes };
+  #sink(): RecordSink {
+    return {
+      note: (records) => {
+        for (const record of records) this.#memory.add(record.position, record.length);
+      },
+      restart: () => {
+        this.#memory = this.#newIndex();
+      },
+      cut: (position) => this.#memory.cut(position),
+    };
+  }
+
+  #lookupInMemory(key: EncodedKey, hash: number): StoredRecord | undefined {
+    if (this.#walks === TRUSTED_WALKS) this.#frames.parseTrusted();
+    const record = this.#lookupIn(this.#memory, key, hash);
+    return record === undefined && this.#frames.isTrusted ? this.#walkTrusted(key) : record;
   }
 
   #lookupIn(index: LogIndex, key: EncodedKey, hash: number): StoredRecord | undefined {
@@ -356,6 +345,15 @@ export class Log implements Interval {
       if (record.hasKey(key)) return record;
     }
     return undefined;
+  }
+
+  /** Looks a key up in frames that were neither counted nor indexed yet. */
+  #walkTrusted(key: EncodedKey): StoredRecord | undefined {
+    this.#walks += 1;
+    const start = this.#bytes.tailOffset(this.headerBytes);
+    const span = this.codec.findNewest?.(this.tail.whole(), start, this.#bytes.tailOffset(this.end), key);
+    if (span === undefined) return undefined;
+    return this.recordAt(this.headerBytes + span.start - start, span.end - span.start);
   }
 
   /** Where a record ends whose length the index does not know; its bytes are located then. */
@@ -386,6 +384,8 @@ export class Log implements Interval {
     if (!(error instanceof UnusableIndex)) throw error;
     this.#reader?.close();
     this.#reader = undefined;
+    // What was in memory was given back when the index was adopted.
+    this.#frames.restart();
     this.#loadMemory();
   }
 
@@ -409,82 +409,28 @@ export class Log implements Interval {
   }
 
   #loadMemory(keepBytes = SMALL_LOG_BYTES): void {
-    if (!this.#sealed) this.#readFrames(keepBytes, (records) => this.#note(records));
-    this.#written = this.#extent();
-    if (!this.#sealed || this.#fault !== undefined) throw this.damage(this.#fault ?? this.#noSeal());
+    if (!this.sealed) this.#frames.catchUp(keepBytes);
+    const fault = this.#frames.whyIncomplete();
+    if (fault !== undefined) throw this.damage(fault);
     this.#bytes.isComplete = true;
-  }
-
-  #noSeal(): Fault {
-    return { offset: this.#end, reason: "the log breaks off before its seal" };
   }
 
   /** Reads the whole log for one key, and keeps nothing. */
   #scanFor(key: EncodedKey): StoredRecord | undefined {
     this.#wasScanned = true;
     let found: FrameRecord | undefined;
-    this.#readFrames(SMALL_LOG_BYTES, (records) => {
+    this.#frames.read(SMALL_LOG_BYTES, (records) => {
       for (const record of records) if (record.key === key) found = record;
     });
-    const fault = this.#fault ?? (this.#sealed ? undefined : this.#noSeal());
-    this.rewind();
-    if (fault !== undefined) throw this.damage(fault);
+    this.#endScan();
     return found === undefined ? undefined : this.recordAt(found.position, found.length);
   }
 
-  /** Reads frame after frame, keeping about `keepBytes` of them in memory. */
-  #readFrames(keepBytes: number, accept: (records: readonly FrameRecord[]) => void): void {
-    this.#fault = undefined;
-    const bytes = this.#bytes;
-    let size = bytes.size();
-    let window = bytes.tail.view();
-    while (this.#end < size && this.#fault === undefined && !this.#sealed) {
-      const frame = this.codec.parseFrame(window, bytes.tailOffset(this.#end), this.#end);
-      if (frame.status !== "incomplete") {
-        this.#accept(frame, size, accept);
-      } else if (bytes.tailEnd >= size) {
-        this.#fault = { offset: this.#end, reason: "the last record breaks off" };
-      } else {
-        bytes.trimTail(this.#end, keepBytes);
-        const wanted = Math.max(this.#end + frame.needed - bytes.tailEnd, CHUNK_BYTES);
-        // The end may have been cut off meanwhile by a writer whose append failed.
-        if (!bytes.extendTail(Math.min(size - bytes.tailEnd, wanted))) size = bytes.tailEnd;
-        window = bytes.tail.view();
-      }
-    }
-    // What is no whole frame is read again: it may be another one by then.
-    bytes.cutTail(this.#end);
-  }
-
-  #accept(
-    frame: Exclude<ParsedFrame, { status: "incomplete" }>,
-    size: number,
-    accept: (records: readonly FrameRecord[]) => void,
-  ): void {
-    if (frame.status === "records") {
-      this.#count(frame.records, frame.length);
-      accept(frame.records);
-    } else if (frame.status === "damaged") {
-      this.#fault = { offset: this.#end, reason: frame.reason };
-    } else if (frame.summary !== undefined && !this.#tally.matches(frame.summary, this.#end)) {
-      this.#fault = { offset: this.#end, reason: "the seal contradicts the records before it" };
-    } else {
-      this.#sealed = true;
-      const after = this.#end + frame.length;
-      if (size > after) this.#fault = { offset: after, reason: "something stands behind the seal" };
-    }
-  }
-
-  #note(records: readonly FrameRecord[]): void {
-    for (const record of records) this.#memory.add(record.position, record.length);
-  }
-
-  #count(records: readonly FrameRecord[], frameBytes: number): void {
-    for (const record of records) {
-      this.#tally.add(record.checksum);
-      this.#recordBytes += record.length;
-    }
-    this.#end += frameBytes;
+  /** Goes back to where a scan began; damage that it met is thrown. */
+  #endScan(): void {
+    const fault = this.#frames.whyIncomplete();
+    this.#frames.rewind();
+    if (fault !== undefined) throw this.damage(fault);
   }
 }
 

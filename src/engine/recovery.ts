@@ -43,6 +43,7 @@ export function recover(context: WriterContext, syncFile: SyncFile, format: LogF
       generation: log.last,
       writtenBytes: log.end,
       syncedBytes: same ? Math.min(old.syncedBytes, log.end) : log.end,
+      tailDigest: log.contentDigest,
       bootId: context.disk.bootId(),
       suspect: false,
       tornTailsCut: (old?.tornTailsCut ?? 0) + found.tornTails,

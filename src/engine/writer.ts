@@ -15,12 +15,10 @@ import type { WriterContext } from "./writer-context.ts";
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * A log is not left longer than this, nor with more records, by a process that
- * ends, or does not write for a while: whoever opens the store next reads all of
+ * A log is not left longer than this by a process that ends, or does not write for a while: whoever opens the store next reads all of
  * it before it answers, which is to take no more than a tenth of its time.
  */
 const LONGEST_TAIL_BYTES: number = 32 * 1024;
-const LONGEST_TAIL_RECORDS = 200;
 
 /** A handle gives the lock back after this long, or this many bytes, even in the middle of a tick. */
 const LONGEST_HOLD_MS = 50;
@@ -212,7 +210,7 @@ export class Writer implements LockHolder, SyncHost {
   #hasLongTail(): boolean {
     const { newest } = this.#context.generations;
     if (newest === undefined || newest !== this.appended?.log) return false;
-    return newest.end > LONGEST_TAIL_BYTES || newest.tally.records > LONGEST_TAIL_RECORDS;
+    return newest.end > LONGEST_TAIL_BYTES;
   }
 
   /** The hint as of now; the lock must be held. */
@@ -351,7 +349,7 @@ export class Writer implements LockHolder, SyncHost {
     const syncedBytes = Math.max(this.#sync.bytesOf(log), this.hint.syncedBytes);
     if (bytes === 0 && syncedBytes === this.hint.syncedBytes) return;
     const counter = this.hint.counter + (bytes > 0 ? 1 : 0);
-    this.putHint({ counter, writtenBytes: log.size(), syncedBytes });
+    this.putHint({ counter, writtenBytes: log.size(), tailDigest: log.contentDigest, syncedBytes });
   }
 
   #append(log: Log): void {
@@ -384,7 +382,11 @@ export class Writer implements LockHolder, SyncHost {
         if (this.appended !== undefined) this.#sync.syncFile(this.appended.file);
         log.catchUp();
       }
-      this.putHint({ counter: evenAfter(this.hint.counter), writtenBytes: log.end });
+      this.putHint({
+        counter: evenAfter(this.hint.counter),
+        writtenBytes: log.end,
+        tailDigest: log.contentDigest,
+      });
     } catch (error) {
       this.#poison ??= asError(error);
     }
@@ -416,6 +418,7 @@ export class Writer implements LockHolder, SyncHost {
       generation: successor.last,
       writtenBytes: successor.end,
       syncedBytes: successor.end,
+      tailDigest: 0,
       layout: nextLayout(this.hint.layout),
     });
     this.#useNewest();

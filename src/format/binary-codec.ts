@@ -1,5 +1,5 @@
 import { type ByteWriter, crc32, readUint64, writeUint64 } from "./bytes.ts";
-import type { LogCodec } from "./codec.ts";
+import type { LogCodec, RecordSpan } from "./codec.ts";
 import { decodeUtf8, type EncodedKey } from "./key.ts";
 import { MAX_FRAME_BYTES, MAX_VALUE_BYTES } from "./limits.ts";
 import type {
@@ -68,6 +68,7 @@ export function binaryCodec(logId: string): LogCodec {
     decodeRecord: (bytes, position, start = 0, end = bytes.length) =>
       decodeRecord(bytes, start, end, seedAt(seed, position)),
     endOfRecord,
+    findNewest,
     keyOf: (bytes, start) => bytes.latin1Slice(keyStart(bytes, start), keyEnd(bytes, start)) as EncodedKey,
     hasKey: (bytes, start, _end, key) =>
       isKey(bytes, keyStart(bytes, start), key, bytes.readUInt16LE(start + KEY_LENGTH_AT)),
@@ -312,6 +313,31 @@ function endOfRecord(bytes: Buffer, start: number): number | undefined {
   if (start + BODY_AT > bytes.length) return undefined;
   const end = keyEnd(bytes, start) + bytes.readUInt32LE(start + VALUE_LENGTH_AT);
   return end <= bytes.length ? end : undefined;
+}
+
+/**
+ * One loop without calls: a process that reads one key runs it cold. 0.3 us a
+ * record then, against 3 us for parsing and verifying it.
+ */
+function findNewest(bytes: Buffer, start: number, end: number, key: EncodedKey): RecordSpan | undefined {
+  let found = -1;
+  let foundEnd = -1;
+  const keyLength = key.length;
+  for (let at = start; at < end;) {
+    const frameEnd = at + FRAME_HEADER_BYTES + bytes.readUInt32LE(at);
+    at += FRAME_HEADER_BYTES;
+    while (at < frameEnd) {
+      const length = bytes.readUInt16LE(at + KEY_LENGTH_AT);
+      const keyAt = at + BODY_AT + (((bytes[at + FLAGS_AT] ?? 0) & FLAG_EXPIRES) === 0 ? 0 : EXPIRY_BYTES);
+      const next = keyAt + length + bytes.readUInt32LE(at + VALUE_LENGTH_AT);
+      if (length === keyLength && isKey(bytes, keyAt, key, length)) {
+        found = at;
+        foundEnd = next;
+      }
+      at = next;
+    }
+  }
+  return found < 0 ? undefined : { start: found, end: foundEnd };
 }
 
 function keyStart(bytes: Buffer, start: number): number {

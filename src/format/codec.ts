@@ -5,6 +5,12 @@ import type { FrameRecord, Mutation, ParsedFrame, SealSummary, StoredRecord } fr
 /** The two log formats name themselves so. */
 export type LogFormat = "binary" | "json";
 
+/** Where in a buffer a record stands. */
+export interface RecordSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
  * How the records of one log are written and read back. A codec is bound to its
  * log, since checksums depend on the log's id. `position` is always the offset
@@ -29,6 +35,11 @@ export interface LogCodec {
   endOfRecord(bytes: Buffer, start: number): number | undefined;
   /** The key of a record that was verified before. */
   keyOf(bytes: Buffer, start: number, end: number): EncodedKey;
+  /**
+   * Walks along whole frames that were verified before, from `start` to `end`, to
+   * the last record of a key. Where it takes parsing, there is no such shortcut.
+   */
+  findNewest?(bytes: Buffer, start: number, end: number, key: EncodedKey): RecordSpan | undefined;
   /** Whether a record that was verified before has this key. */
   hasKey(bytes: Buffer, start: number, end: number, key: EncodedKey): boolean;
 }

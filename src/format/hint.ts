@@ -20,6 +20,11 @@ export interface Hint {
   readonly tornTailsCut: number;
   /** Changes whenever the set of logs does: at every rotation and publish. */
   readonly layout: number;
+  /**
+   * CRC-32 of the newest log's bytes from the end of its header up to
+   * `writtenBytes`: one look at it verifies the whole tail.
+   */
+  readonly tailDigest: number;
 }
 
 const MAGIC = "KVSLOCK1";
@@ -39,7 +44,8 @@ const BOOT_ID_AT: number = SYNCED_AT + 8;
 const FLAGS_AT: number = BOOT_ID_AT + BOOT_ID_BYTES;
 const TORN_TAILS_AT: number = FLAGS_AT + 4;
 const LAYOUT_AT: number = TORN_TAILS_AT + 4;
-const CRC_AT: number = LAYOUT_AT + 4;
+const TAIL_DIGEST_AT: number = LAYOUT_AT + 4;
+const CRC_AT: number = TAIL_DIGEST_AT + 4;
 
 /** Bytes of the hint, from the start of LOCK. */
 export const HINT_BYTES: number = CRC_AT + 4;
@@ -65,6 +71,7 @@ export function encodeHint(hint: Hint): Buffer {
   bytes.writeUInt32LE(hint.suspect ? SUSPECT : 0, FLAGS_AT);
   bytes.writeUInt32LE(hint.tornTailsCut, TORN_TAILS_AT);
   bytes.writeUInt32LE(hint.layout, LAYOUT_AT);
+  bytes.writeUInt32LE(hint.tailDigest, TAIL_DIGEST_AT);
   bytes.writeUInt32LE(crc32(bytes, 0, CRC_AT, 0), CRC_AT);
   return bytes;
 }
@@ -83,6 +90,7 @@ export function parseHint(bytes: Buffer): Hint | undefined {
     suspect: (bytes.readUInt32LE(FLAGS_AT) & SUSPECT) !== 0,
     tornTailsCut: bytes.readUInt32LE(TORN_TAILS_AT),
     layout: bytes.readUInt32LE(LAYOUT_AT),
+    tailDigest: bytes.readUInt32LE(TAIL_DIGEST_AT),
   };
 }
 

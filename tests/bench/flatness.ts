@@ -57,7 +57,6 @@ async function fill(name: string, keys: number): Promise<string> {
     for (let index = 0; index < keys; index += 1) {
       // Scattered, so that no generation holds a range of the keys.
       store.set(keyOf((index * 7919 + 13) % keys), "v".repeat(100));
-      // oxlint-disable-next-line no-await-in-loop -- a program that goes on lets others have their turn
       if (index % 1000 === 999) await new Promise((resolved) => setImmediate(resolved));
     }
   }
@@ -72,7 +71,6 @@ async function untilIndexed(path: string): Promise<void> {
       .length;
   };
   // The newest log has none.
-  // oxlint-disable-next-line no-await-in-loop -- waiting is the point
   while (unindexed() > 1) await Bun.sleep(100);
 }
 

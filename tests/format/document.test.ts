@@ -52,6 +52,7 @@ test("the hint of the document is what is written, and read", () => {
     suspect: false,
     tornTailsCut: 0,
     layout: 5,
+    tailDigest: 0,
   };
   expect(hexBlock("LOCK")).toBe(encodeHint(hint).toString("hex"));
   expect(parseHint(Buffer.from(hexBlock("LOCK"), "hex"))).toEqual(hint);

@@ -23,12 +23,13 @@ const HINT: Hint = {
   suspect: true,
   tornTailsCut: 3,
   layout: 0xfffffffe,
+  tailDigest: 0xdeadbeef,
 };
 
 // Calculated by another program, written from docs/format.md.
 const BYTES =
   hex(`4b56534c4f434b31 0100000000001000 0123456789abcdef 0100000002000000 00f2052a01000000 fff1052a01000000
-  00112233445566778899aabbccddeeff 01000000 03000000 feffffff 69358a2a`);
+  00112233445566778899aabbccddeeff 01000000 03000000 feffffff efbeadde fa460364`);
 
 describe("the hint", () => {
   test("has these bytes, and gives its fields back", () => {
@@ -46,7 +47,7 @@ describe("the hint", () => {
   });
 
   test("shares its file with the waiter's mark and the holder, which stand behind it", () => {
-    expect([HINT_BYTES, WAITER_MARK_AT, HOLDER_AT]).toEqual([80, 128, 132]);
+    expect([HINT_BYTES, WAITER_MARK_AT, HOLDER_AT]).toEqual([84, 128, 132]);
   });
 
   test("promises what was written in the same boot, and what was synced in any other", () => {
