@@ -55,7 +55,7 @@ async function startWorker(): Promise<Worker | undefined> {
   try {
     const source = await Bun.file(workerPath).text();
     const url = URL.createObjectURL(new Blob([source], { type: "application/javascript" }));
-    const worker = new Worker(url);
+    const worker = new Worker(url, { smol: true });
     worker.unref();
     worker.addEventListener("message", (event: MessageEvent<MaintenanceReply>) => finish(worker, event.data));
     process.on("beforeExit", () => finishSoon(worker));

@@ -23,7 +23,7 @@ export interface TrustedTail {
 
 /** Who is told of the records of frames that were read or added. */
 export interface RecordSink {
-  note(records: readonly FrameRecord[]): void;
+  note(position: number, length: number): void;
   /** Everything is told once more, from the first record on. */
   restart(): void;
   /** Nothing from a position on is there. */
@@ -136,7 +136,7 @@ export class LogFrames {
     if (this.#written.end !== this.#end)
       throw new Error("What is buffered is written before the log is read on");
     if (trusted !== undefined && this.#end === this.#headerBytes) this.#trust(trusted);
-    this.read(keepBytes, (records) => this.#sink.note(records));
+    this.read(keepBytes, (records) => this.#noteAll(records));
     this.#written = this.#extent();
   }
 
@@ -149,7 +149,17 @@ export class LogFrames {
   /** Takes a frame in that was put at the end of the tail. */
   add(records: readonly FrameRecord[], frameBytes: number): void {
     this.#count(records, frameBytes);
-    this.#sink.note(records);
+    this.#noteAll(records);
+  }
+
+  /** The same of a frame of one record. */
+  addOne(frameBytes: number, checksum: number): void {
+    const { frameHeaderBytes } = this.#codec;
+    const length = frameBytes - frameHeaderBytes;
+    this.#tally.add(checksum);
+    this.#recordBytes += length;
+    this.#sink.note(this.#end + frameHeaderBytes, length);
+    this.#end += frameBytes;
   }
 
   /** Notes that everything in the tail is in the file by now; of more than `keepBytes`, nothing is kept in memory. */
@@ -273,6 +283,10 @@ export class LogFrames {
     this.#sealed = true;
     const after = this.#end + length;
     if (size > after) this.#fault = { offset: after, reason: "something stands behind the seal" };
+  }
+
+  #noteAll(records: readonly FrameRecord[]): void {
+    for (const record of records) this.#sink.note(record.position, record.length);
   }
 
   #count(records: readonly FrameRecord[], frameBytes: number): void {

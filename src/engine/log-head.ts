@@ -5,7 +5,8 @@ import { KvsError } from "../format/errors.ts";
 import type { Interval, LogHeader } from "../format/header.ts";
 import { codecFor, formatOf, parseLogHeader } from "../format/log-header.ts";
 
-const HEADER_GUESS_BYTES = 4096;
+/** Few logs are merged from more than fifty others. */
+const HEADER_GUESS_BYTES = 512;
 
 /** What the start of a log says. */
 export interface LogHead {

@@ -9,7 +9,7 @@ import type { Interval, LogHeader } from "../format/header.ts";
 import type { IndexSummary } from "../format/index-file.ts";
 import { JSON_SEAL } from "../format/json-codec.ts";
 import type { EncodedKey } from "../format/key.ts";
-import type { FrameRecord, LogTally, StoredRecord } from "../format/record.ts";
+import type { FrameRecord, LogTally, Mutation, StoredRecord } from "../format/record.ts";
 import { IndexReader } from "./index-reader.ts";
 import { LogBytes } from "./log-bytes.ts";
 import { type Fault, LogFrames, type RecordSink, type TrustedTail } from "./log-frames.ts";
@@ -255,9 +255,24 @@ export class Log implements Interval {
     return frame.summary === undefined ? before[0] === NEWLINE : frame.summary.length === at;
   }
 
-  /** Takes a frame in that was put at the end of `tail`. */
-  add(records: readonly FrameRecord[], frameBytes: number): void {
-    this.#frames.add(records, frameBytes);
+  /** Puts a frame at the end of `tail`, all or nothing; its size in bytes. */
+  encode(mutations: readonly Mutation[]): number {
+    const { tail } = this;
+    const before = tail.length;
+    try {
+      const [only] = mutations;
+      if (only !== undefined && mutations.length === 1) {
+        const checksum = this.codec.encodeOne(tail, this.end, only);
+        this.#frames.addOne(tail.length - before, checksum);
+      } else {
+        const records = this.codec.encodeFrame(tail, this.end, mutations);
+        this.#frames.add(records, tail.length - before);
+      }
+    } catch (error) {
+      tail.length = before;
+      throw error;
+    }
+    return tail.length - before;
   }
 
   /** Notes that everything in `tail` is in the file by now. */
@@ -316,9 +331,7 @@ export class Log implements Interval {
 
   #sink(): RecordSink {
     return {
-      note: (records) => {
-        for (const record of records) this.#memory.add(record.position, record.length);
-      },
+      note: (position, length) => this.#memory.add(position, length),
       restart: () => {
         this.#memory = this.#newIndex();
       },

@@ -2,7 +2,7 @@ import type { Disk } from "../disk/disk.ts";
 import type { CompactionRules } from "./compaction-policy.ts";
 import { Generations } from "./generations.ts";
 import { HintReader } from "./hint-reader.ts";
-import { maintain } from "./maintenance.ts";
+import { maintain, type MaintenanceLimits } from "./maintenance.ts";
 import { runToEnd } from "./slices.ts";
 import { WriteLock } from "./write-lock.ts";
 import { Writer } from "./writer.ts";
@@ -21,7 +21,7 @@ export function maintainStore(
   disk: Disk,
   directory: string,
   settings: MaintenanceSettings,
-  isUrgent?: () => boolean,
+  thread: Pick<MaintenanceLimits, "isUrgent" | "collectGarbage"> = {},
 ): void {
   const { bloomBitsPerKey, waitMs, autoCompact } = settings;
   const hints = new HintReader(disk, directory);
@@ -38,8 +38,7 @@ export function maintainStore(
     generations.reload();
     if (generations.newest === undefined) return;
     const maxBytes = autoCompact ? Number.POSITIVE_INFINITY : 0;
-    const limits = { maxBytes, ...(isUrgent === undefined ? {} : { isUrgent }) };
-    runToEnd(maintain({ ...context, writer }, settings, limits));
+    runToEnd(maintain({ ...context, writer }, settings, { maxBytes, ...thread }));
   } finally {
     writer.close("os");
     generations.close();

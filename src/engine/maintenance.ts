@@ -53,6 +53,8 @@ export interface MaintenanceLimits {
   readonly maxBytes: number;
   /** True once there is no time left: merges are given up then, also one that is under way. */
   readonly isUrgent?: () => boolean;
+  /** Called after each piece of work that took much memory. */
+  readonly collectGarbage?: () => void;
 }
 
 /**
@@ -62,17 +64,18 @@ export interface MaintenanceLimits {
 export function* maintain(
   context: CompactionContext,
   rules: CompactionRules,
-  { maxBytes, isUrgent = () => false }: MaintenanceLimits,
+  { maxBytes, isUrgent = () => false, collectGarbage = () => undefined }: MaintenanceLimits,
 ): Generator<void> {
   const lock = tryCompactionLock(context.disk, context.directory);
   if (lock === undefined) return;
   try {
     removeLeftovers(context);
     for (;;) {
-      yield* makeIndexes(context);
+      yield* makeIndexes(context, collectGarbage);
       const plan = planNow(context, rules);
       if (plan === undefined || isUrgent() || bytesOf(context, plan) > maxBytes) return;
       if (!(yield* merge(context, lock, plan, isUrgent))) return;
+      collectGarbage();
     }
   } finally {
     unlockCompaction(lock);
@@ -100,7 +103,7 @@ export function isMaintenanceDue(
 }
 
 /** Indexes oldest first: an index counts what its log made stale below. */
-function* makeIndexes(context: CompactionContext): Generator<void> {
+function* makeIndexes(context: CompactionContext, collectGarbage: () => void): Generator<void> {
   const { disk, directory, bloomBitsPerKey } = context;
   // Looked for anew each time: the view changes while this runs.
   for (let log = findUnindexed(context); log !== undefined; log = findUnindexed(context)) {
@@ -114,6 +117,7 @@ function* makeIndexes(context: CompactionContext): Generator<void> {
       for (const each of held) each.release();
     }
     log.adoptIndex();
+    collectGarbage();
     if (log.summary === undefined) throw new Error(`The index of "${log.name}" cannot be read back`);
   }
 }

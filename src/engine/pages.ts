@@ -69,12 +69,18 @@ class MappedPages implements Pages {
   }
 }
 
+interface Page {
+  readonly bytes: Buffer;
+  readonly words: Uint32Array;
+}
+
 class ReadPages implements Pages {
   words: Uint32Array = new Uint32Array();
   readonly start = 0;
   readonly #file: ReadableFile;
   readonly #seed: number;
-  readonly #cached = new Map<number, Uint32Array>();
+  readonly #cached = new Map<number, Page>();
+  #bytes: Buffer | undefined;
 
   constructor(file: ReadableFile, seed: number) {
     this.#file = file;
@@ -82,27 +88,31 @@ class ReadPages implements Pages {
   }
 
   seek(page: number): void {
-    this.words = this.#cached.get(page) ?? this.#read(page);
+    const { bytes, words } = this.#cached.get(page) ?? this.#read(page);
+    this.#bytes = bytes;
+    this.words = words;
   }
 
   bytes(): Buffer {
-    return Buffer.from(this.words.buffer, this.words.byteOffset, PAGE_BYTES);
+    if (this.#bytes === undefined) throw new Error("A page is sought before it is used");
+    return this.#bytes;
   }
 
   release(): void {
     this.#cached.clear();
   }
 
-  #read(page: number): Uint32Array {
+  #read(page: number): Page {
     const read = this.#file.read(page * PAGE_BYTES, PAGE_BYTES);
     if (read.length < PAGE_BYTES || !isSoundPage(read, 0, page, this.#seed)) {
       throw new UnusableIndex(`page ${page} fails its checksum`);
     }
     // Words need an even address, which small buffers do not always have.
-    const bytes = read.byteOffset % 4 === 0 ? read : new Uint8Array(read);
-    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, PAGE_BYTES / 4);
+    const aligned = read.byteOffset % 4 === 0 ? read : new Uint8Array(read);
+    const words = new Uint32Array(aligned.buffer, aligned.byteOffset, PAGE_BYTES / 4);
     if (this.#cached.size === CACHED_PAGES) this.#cached.clear();
-    this.#cached.set(page, words);
-    return words;
+    const found = { bytes: read, words };
+    this.#cached.set(page, found);
+    return found;
   }
 }

@@ -30,6 +30,9 @@ import { bytesOf, checkValue, hasValue, joinValues, textOf, textOfValue } from "
 /** Removals of one `deletePrefix` share frames of this many. */
 const REMOVALS_A_FRAME = 1000;
 
+const URGENT = { urgent: true } as const;
+const NOT_URGENT = { urgent: false } as const;
+
 type BytesEncoding = { readonly encoding: "bytes" };
 type TextEncoding = { readonly encoding?: "utf8" };
 
@@ -132,7 +135,7 @@ export class KvStore implements Disposable, AsyncDisposable {
     this.#handle.begin();
     const conditional = ifAbsent || ifEquals !== undefined;
     if (conditional && !this.#hasExpected(encoded, ifEquals)) return this.#handle.answer(false);
-    this.#handle.write([mutation], { urgent: conditional });
+    this.#handle.write([mutation], conditional ? URGENT : NOT_URGENT);
     return true;
   }
 
@@ -174,7 +177,7 @@ export class KvStore implements Disposable, AsyncDisposable {
     this.#handle.begin();
     const record = this.#handle.read(encoded);
     const sum = incremented(record, by);
-    this.#handle.write([put(encoded, String(sum), record?.expiresAt ?? 0)], { urgent: true });
+    this.#handle.write([put(encoded, String(sum), record?.expiresAt ?? 0)], URGENT);
     return sum;
   }
 
@@ -185,7 +188,7 @@ export class KvStore implements Disposable, AsyncDisposable {
     this.#handle.begin();
     const record = this.#handle.read(encoded);
     const value = record === undefined ? suffix : joinValues(record, suffix);
-    this.#handle.write([put(encoded, value, record?.expiresAt ?? 0)], { urgent: true });
+    this.#handle.write([put(encoded, value, record?.expiresAt ?? 0)], URGENT);
   }
 
   /**
@@ -205,7 +208,7 @@ export class KvStore implements Disposable, AsyncDisposable {
     if (value === undefined) return this.#handle.answer(old);
     checkValue(value);
     const text = textOfValue(value);
-    this.#handle.write([put(encoded, value, record?.expiresAt ?? 0)], { urgent: true });
+    this.#handle.write([put(encoded, value, record?.expiresAt ?? 0)], URGENT);
     return text;
   }
 
@@ -233,7 +236,7 @@ export class KvStore implements Disposable, AsyncDisposable {
     this.#handle.begin();
     const keys = Array.from(this.#handle.scan({ range }), ({ key }) => key);
     for (let at = 0; at < keys.length; at += REMOVALS_A_FRAME) {
-      this.#handle.write(keys.slice(at, at + REMOVALS_A_FRAME).map(removal), { urgent: true });
+      this.#handle.write(keys.slice(at, at + REMOVALS_A_FRAME).map(removal), URGENT);
     }
     return this.#handle.answer(keys.length);
   }
@@ -248,7 +251,7 @@ export class KvStore implements Disposable, AsyncDisposable {
   batch(operations: Iterable<BatchOperation>): void {
     const mutations = mutationsOf(operations, Date.now());
     this.#handle.begin();
-    if (mutations.length > 0) this.#handle.write(mutations, { urgent: true });
+    if (mutations.length > 0) this.#handle.write(mutations, URGENT);
   }
 
   /**
@@ -338,7 +341,7 @@ export class KvStore implements Disposable, AsyncDisposable {
     if (record === undefined) return this.#handle.answer(undefined);
     // Decoded first: a value that cannot be returned stays.
     const value = decode(record);
-    this.#handle.write([removal(encoded)], { urgent: true });
+    this.#handle.write([removal(encoded)], URGENT);
     return value;
   }
 
@@ -348,7 +351,7 @@ export class KvStore implements Disposable, AsyncDisposable {
     const record = this.#handle.read(encoded);
     if (record === undefined) return this.#handle.answer(false);
     const { kind, value, encoding } = record;
-    this.#handle.write([{ kind, key: encoded, value, encoding, expiresAt }], { urgent: true });
+    this.#handle.write([{ kind, key: encoded, value, encoding, expiresAt }], URGENT);
     return true;
   }
 

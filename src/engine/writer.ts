@@ -2,7 +2,7 @@ import type { AppendableFile } from "../disk/disk.ts";
 import type { LogFormat } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
 import { evenAfter, type Hint, nextLayout } from "../format/hint.ts";
-import type { FrameRecord, Mutation } from "../format/record.ts";
+import type { Mutation } from "../format/record.ts";
 import { addHolder, type LockHolder, removeHolder } from "./held-locks.ts";
 import type { Log } from "./log.ts";
 import { LogSync, type SyncHost } from "./log-sync.ts";
@@ -18,7 +18,7 @@ const CHUNK_BYTES = 256 * 1024;
  * A log is not left longer than this by a process that ends, or does not write for a while: whoever opens the store next reads all of
  * it before it answers, which is to take no more than a tenth of its time.
  */
-const LONGEST_TAIL_BYTES: number = 32 * 1024;
+const LONGEST_TAIL_BYTES: number = 24 * 1024;
 
 /** A handle gives the lock back after this long, or this many bytes, even in the middle of a tick. */
 const LONGEST_HOLD_MS = 50;
@@ -118,11 +118,7 @@ export class Writer implements LockHolder, SyncHost {
   write(mutations: readonly Mutation[], options: { readonly urgent: boolean }): void {
     if (!this.lockHeld) throw new Error("Writing takes the lock");
     const log = this.#writable();
-    const before = log.tail.length;
-    const records = this.#encode(log, mutations);
-    const frameBytes = log.tail.length - before;
-    log.add(records, frameBytes);
-    this.#heldBytes += frameBytes;
+    this.#heldBytes += log.encode(mutations);
     this.writes += 1;
     const full = log.end >= this.#options.generationBytes;
     if (this.#options.durability === "sync") this.#flush({ sync: true });
@@ -248,17 +244,6 @@ export class Writer implements LockHolder, SyncHost {
     const { newest } = this.#context.generations;
     if (newest === undefined) throw new Error("A store that is written to has a log");
     return newest;
-  }
-
-  /** Encodes a frame behind what is buffered; one that cannot be encoded leaves nothing there. */
-  #encode(log: Log, mutations: readonly Mutation[]): FrameRecord[] {
-    const before = log.tail.length;
-    try {
-      return log.codec.encodeFrame(log.tail, log.end, mutations);
-    } catch (error) {
-      log.tail.length = before;
-      throw error;
-    }
   }
 
   /** The log to append to: what a rotation left that failed half-way is put right first. */

@@ -1,4 +1,4 @@
-import { type ByteWriter, crc32, readUint64, writeUint64 } from "./bytes.ts";
+import { type ByteWriter, crc32, crc32OfWord, readUint64, writeUint64 } from "./bytes.ts";
 import type { LogCodec, RecordSpan } from "./codec.ts";
 import { decodeUtf8, type EncodedKey } from "./key.ts";
 import { MAX_FRAME_BYTES, MAX_VALUE_BYTES } from "./limits.ts";
@@ -62,6 +62,8 @@ export function binaryCodec(logId: string): LogCodec {
   return {
     format: "binary",
     hasChecksums: true,
+    frameHeaderBytes: FRAME_HEADER_BYTES,
+    encodeOne: (out, position, mutation) => encodeOne(out, position, mutation, seed),
     encodeFrame: (out, position, mutations) => encodeFrame(out, position, mutations, seed),
     encodeSeal: (out, position, summary) => encodeSeal(out, position, summary, seed),
     parseFrame: (bytes, offset, position) => parseFrame(bytes, offset, position, seed),
@@ -96,23 +98,35 @@ function encodeFrame(
   const start = out.length;
   out.reserve(FRAME_HEADER_BYTES);
   out.length += FRAME_HEADER_BYTES;
-  const records = mutations.map((mutation) =>
-    encodeRecord(out, position + out.length - start, mutation, seed),
-  );
+  const records = mutations.map((mutation) => {
+    const recordStart = out.length;
+    const recordPosition = position + recordStart - start;
+    const checksum = encodeRecord(out, recordPosition, mutation, seed);
+    const { key, kind, expiresAt } = mutation;
+    return { key, position: recordPosition, length: out.length - recordStart, kind, expiresAt, checksum };
+  });
   encodeFrameHeader(out, start, position, seed);
   return records;
 }
 
-function encodeFrameHeader(out: ByteWriter, start: number, position: number, seed: number): void {
-  const buffer = out.reserve(0);
-  buffer.writeUInt32LE(out.length - start - FRAME_HEADER_BYTES, start);
-  buffer.writeUInt32LE(
-    crc32(buffer, start, start + FRAME_CRC_AT, seedAt(seed, position)),
-    start + FRAME_CRC_AT,
-  );
+function encodeOne(out: ByteWriter, position: number, mutation: Mutation, seed: number): number {
+  const start = out.length;
+  out.reserve(FRAME_HEADER_BYTES);
+  out.length += FRAME_HEADER_BYTES;
+  const checksum = encodeRecord(out, position + FRAME_HEADER_BYTES, mutation, seed);
+  encodeFrameHeader(out, start, position, seed);
+  return checksum;
 }
 
-function encodeRecord(out: ByteWriter, position: number, mutation: Mutation, seed: number): FrameRecord {
+function encodeFrameHeader(out: ByteWriter, start: number, position: number, seed: number): void {
+  const buffer = out.reserve(0);
+  const length = out.length - start - FRAME_HEADER_BYTES;
+  buffer.writeUInt32LE(length, start);
+  buffer.writeUInt32LE(crc32OfWord(length, seedAt(seed, position)), start + FRAME_CRC_AT);
+}
+
+/** Appends a record; its checksum. */
+function encodeRecord(out: ByteWriter, position: number, mutation: Mutation, seed: number): number {
   const { key, value, expiresAt } = mutation;
   const valueBound = typeof value === "string" ? utf8Bound(value) : value.length;
   const bodyAt = BODY_AT + (expiresAt === 0 ? 0 : EXPIRY_BYTES);
@@ -132,7 +146,7 @@ function encodeRecord(out: ByteWriter, position: number, mutation: Mutation, see
   const checksum = crc32(buffer, start + KIND_AT, end, seedAt(seed, position));
   buffer.writeUInt32LE(checksum, start);
   out.length = end;
-  return { key, position, length: end - start, kind: mutation.kind, expiresAt, checksum };
+  return checksum;
 }
 
 /** Room for a text in UTF-8: exact for long ones; for short ones a bound is cheaper than counting. */
@@ -177,7 +191,7 @@ function parseFrame(bytes: Buffer, offset: number, position: number, seed: numbe
   if (available < FRAME_HEADER_BYTES) return { status: "incomplete", needed: FRAME_HEADER_BYTES };
   const length = bytes.readUInt32LE(offset);
   const claimed = bytes.readUInt32LE(offset + FRAME_CRC_AT);
-  if (crc32(bytes, offset, offset + FRAME_CRC_AT, seedAt(seed, position)) !== claimed) {
+  if (crc32OfWord(length, seedAt(seed, position)) !== claimed) {
     return { status: "damaged", reason: "a frame's length fails its checksum" };
   }
   if (length === 0 || length > MAX_FRAME_BYTES)

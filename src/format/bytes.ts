@@ -27,11 +27,25 @@ export function crc32(buffer: Buffer, start: number, end: number, seed: number):
   return Bun.hash.crc32(buffer.subarray(start, end), seed);
 }
 
-/** A buffer that grows by doubling; `length` bytes of it are in use. */
+const CRC32_POLYNOMIAL = 0xedb88320;
+const WORD_BITS = 32;
+
+/** The CRC-32 of four bytes given as a number: a loop of bits is quicker than a view of the buffer for the native one. */
+export function crc32OfWord(word: number, seed: number): number {
+  let crc = ~seed ^ word;
+  for (let bit = 0; bit < WORD_BITS; bit += 1) crc = (crc >>> 1) ^ (CRC32_POLYNOMIAL & -(crc & 1));
+  return ~crc >>> 0;
+}
+
+/** From here on a buffer does not grow by doubling: memory that is not touched costs nothing. */
+const LARGE_BYTES = 4 * 1024 * 1024;
+const HUGE_BYTES = 65 * 1024 * 1024;
+
+/** A buffer that grows; `length` bytes of it are in use. */
 export class ByteWriter {
   readonly #initialBytes: number;
   /** Allocated by the first write: many handles only read. */
-  #buffer: Buffer = Buffer.alloc(0);
+  #buffer: Buffer<ArrayBuffer> = Buffer.alloc(0);
   length = 0;
 
   constructor(initialBytes: number) {
@@ -42,7 +56,8 @@ export class ByteWriter {
   reserve(bytes: number): Buffer {
     const needed = this.length + bytes;
     if (needed > this.#buffer.length) {
-      const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2, this.#initialBytes));
+      // What it was is left to the garbage collector: what is being written may be a part of it.
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#nextSize()));
       this.#buffer.copy(grown, 0, 0, this.length);
       this.#buffer = grown;
     }
@@ -64,9 +79,16 @@ export class ByteWriter {
     return this.#buffer.subarray(start, end);
   }
 
-  /** Forgets the content; gives memory back when one large write had grown the buffer. */
+  /** Forgets the content. Memory that one large write had taken is given back at once, not when garbage is collected. */
   clear(): void {
     this.length = 0;
-    if (this.#buffer.length > this.#initialBytes) this.#buffer = Buffer.alloc(0);
+    if (this.#buffer.length <= this.#initialBytes) return;
+    this.#buffer.buffer.transfer(0);
+    this.#buffer = Buffer.alloc(0);
+  }
+
+  #nextSize(): number {
+    const doubled = Math.max(this.#initialBytes, this.#buffer.length * 2);
+    return doubled >= LARGE_BYTES && doubled < HUGE_BYTES ? HUGE_BYTES : doubled;
   }
 }

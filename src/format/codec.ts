@@ -22,6 +22,10 @@ export interface LogCodec {
   readonly hasChecksums: boolean;
   /** Appends one frame, all or nothing when read back; what was written, in order. */
   encodeFrame(out: ByteWriter, position: number, mutations: readonly Mutation[]): FrameRecord[];
+  /** Bytes of a frame before its first record. */
+  readonly frameHeaderBytes: number;
+  /** Appends a frame of one record; its checksum. The quick way for what most writes are. */
+  encodeOne(out: ByteWriter, position: number, mutation: Mutation): number;
   /** Appends the seal, which ends a log for good. */
   encodeSeal(out: ByteWriter, position: number, summary: SealSummary): void;
   /** Tells what stands at `offset`; every checksum of the frame is verified. */

@@ -25,7 +25,12 @@ export const JSON_SEAL = "\n";
 export const jsonCodec: LogCodec = {
   format: "json",
   hasChecksums: false,
+  frameHeaderBytes: 0,
   encodeFrame,
+  encodeOne: (out, position, mutation) => {
+    encodeFrame(out, position, [mutation]);
+    return 0;
+  },
   encodeSeal: (out) => out.append(Buffer.from(JSON_SEAL)),
   parseFrame,
   decodeRecord,
