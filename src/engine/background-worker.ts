@@ -12,16 +12,11 @@ const WAIT_MS = 60_000;
 
 declare function postMessage(reply: MaintenanceReply): void;
 
-/** What one piece of work has taken is given back before the next: the program's own work needs the memory, too. */
-function collectGarbage(): void {
-  Bun.gc(true);
-}
-
 addEventListener("message", ({ data }: MessageEvent<MaintenanceRequest>) => {
   const { directory, settings, urgency } = data;
   const isUrgent = (): boolean => Atomics.load(urgency, 0) !== 0;
   try {
-    maintainStore(realDisk, directory, { ...settings, waitMs: WAIT_MS }, { isUrgent, collectGarbage });
+    maintainStore(realDisk, directory, { ...settings, waitMs: WAIT_MS }, { isUrgent });
   } catch {
     // Whatever it is, whoever reads or writes the store meets it, too; the work is tried again after the next rotation.
   }

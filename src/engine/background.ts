@@ -46,9 +46,18 @@ export async function maintainInBackground(
   jobs.set(directory, { request, onDone: new Set([onDone]), again: false });
   starting ??= startWorker();
   const worker = await starting;
-  if (worker === undefined) jobs.delete(directory);
+  if (worker === undefined) end(directory);
   else send(worker, request);
   return worker !== undefined;
+}
+
+/** Resolves when nothing is under way for a store: a compaction that its user asked for then finds the lock free. */
+export async function untilIdle(directory: string): Promise<void> {
+  for (let job = jobs.get(directory); job !== undefined; job = jobs.get(directory)) {
+    const { onDone } = job;
+    // oxlint-disable-next-line no-await-in-loop -- one job after the other
+    await new Promise<void>((resolve) => onDone.add(resolve));
+  }
 }
 
 async function startWorker(): Promise<Worker | undefined> {
@@ -82,13 +91,17 @@ function finish(worker: Worker, { directory }: MaintenanceReply): void {
     job.again = false;
     send(worker, job.request);
   } else {
-    jobs.delete(directory);
+    end(directory);
   }
-  if (jobs.size === 0) {
-    Atomics.store(urgency, 0, 0);
-    worker.unref();
-  }
-  for (const done of job.onDone) done();
+  if (jobs.size > 0) return;
+  Atomics.store(urgency, 0, 0);
+  worker.unref();
+}
+
+function end(directory: string): void {
+  const job = jobs.get(directory);
+  jobs.delete(directory);
+  for (const done of job?.onDone ?? []) done();
 }
 
 function send(worker: Worker, request: MaintenanceRequest): void {

@@ -7,7 +7,7 @@ import type { Writer } from "./writer.ts";
 import type { WriterContext } from "./writer-context.ts";
 
 /** Inputs that are not sorted are read into memory, as long as all of them together are not larger than this. */
-const INPUT_MEMORY_BYTES: number = 192 * 1024 * 1024;
+const INPUT_MEMORY_BYTES: number = 130 * 1024 * 1024;
 
 /** Sorted inputs are read in pieces of this size. */
 const READ_AHEAD_BYTES: number = 1024 * 1024;

@@ -9,7 +9,7 @@ import { Generations } from "./generations.ts";
 import { HintReader } from "./hint-reader.ts";
 import type { Durability, ResolvedOptions } from "./options.ts";
 import type { KeyRange, Newest } from "./runs.ts";
-import { maintainInBackground } from "./background.ts";
+import { maintainInBackground, untilIdle } from "./background.ts";
 import { compactAll, isMaintenanceDue, maintain } from "./maintenance.ts";
 import { runInSlices, runToEnd } from "./slices.ts";
 import { scan } from "./scan.ts";
@@ -141,6 +141,9 @@ export class StoreHandle {
 
   async compact(format: LogFormat | undefined): Promise<CompactionResult> {
     this.begin();
+    this.#writer().release();
+    await untilIdle(this.directory);
+    this.#checkOpen();
     const { waitMs } = this.#options;
     return compactAll({ ...this.#compactionContext(), waitMs }, format);
   }

@@ -1,6 +1,4 @@
 import type { IndexSummary } from "../format/index-file.ts";
-import { KvsError } from "../format/errors.ts";
-import type { EncodedKey } from "../format/key.ts";
 import type { StoredRecord } from "../format/record.ts";
 import type { Log } from "./log.ts";
 
@@ -18,10 +16,10 @@ export class IndexTally {
     this.#older = older;
   }
 
-  /** Takes in a key's newest record in the log; its key's hash. */
-  add(key: EncodedKey, record: Pick<StoredRecord, "kind" | "length" | "expiresAt">, hash: number): void {
+  /** Takes in a key's newest record in the log, and the key's hash. */
+  add(record: Pick<StoredRecord, "kind" | "length" | "expiresAt">, hash: number): void {
     const { kind, length, expiresAt } = record;
-    if (this.#older.length > 0) this.#shadowedBytes += this.#shadowedBy(key, hash);
+    if (this.#older.length > 0) this.#shadowedBytes += this.#shadowedBy(hash);
     if (kind === "remove") return;
     this.#liveBytes += length;
     if (expiresAt === 0) return;
@@ -43,22 +41,16 @@ export class IndexTally {
     };
   }
 
-  /** Bytes of the value that the key had before, in the newest of the older logs that knows it. */
-  #shadowedBy(key: EncodedKey, hash: number): number {
+  /**
+   * Bytes of the record that the key had before, in the newest of the older logs
+   * that seems to know it. Going by the indexes alone mistakes another key for it
+   * once in a hundred times, and spares reading every record that was overwritten.
+   */
+  #shadowedBy(hash: number): number {
     for (let index = this.#older.length - 1; index >= 0; index -= 1) {
-      const record = lookupIfSound(this.#older[index], key, hash);
-      if (record !== undefined) return record.kind === "put" ? record.length : 0;
+      const bytes = this.#older[index]?.bytesAt(hash) ?? 0;
+      if (bytes > 0) return bytes;
     }
     return 0;
-  }
-}
-
-/** Damage in another log is found by those who read that log; it does not keep this one from being indexed. */
-function lookupIfSound(log: Log | undefined, key: EncodedKey, hash: number): StoredRecord | undefined {
-  try {
-    return log?.lookupSealed(key, hash);
-  } catch (error) {
-    if (error instanceof KvsError && error.code === "CORRUPT") return undefined;
-    throw error;
   }
 }

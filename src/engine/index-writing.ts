@@ -33,7 +33,7 @@ export function* indexLog(place: IndexPlace, log: Log, older: readonly Log[]): G
     const record = log.recordAt(position, memory.lengthOf(entry));
     const hash = memory.hashOf(entry);
     builder.add(position, record.length, hash);
-    tally.add(record.key, record, hash);
+    tally.add(record, hash);
     left -= 1;
     if (left > 0) continue;
     left = PORTION;

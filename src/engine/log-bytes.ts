@@ -6,6 +6,9 @@ const TAIL_BYTES = 64 * 1024;
 /** What is read where a record's length is not known: most records end within it. */
 const GUESSED_BYTES = 4096;
 
+/** Up to here it costs less to read than to ask first whether the file is long enough. */
+const TRUSTED_LENGTH = 1024 * 1024;
+
 /**
  * The bytes of one log, wherever they are: those at its end in memory, also the
  * ones that are still to be written; the others mapped, or read when asked for.
@@ -133,15 +136,13 @@ export class LogBytes {
     const wanted = length === 0 ? GUESSED_BYTES : length;
     const end = this.#windowStart + window.length;
     if (position < this.#windowStart || position + wanted > end) {
-      // No more than there is: a length may be damaged.
-      const available = this.#file.size() - position;
-      const bytes = Math.min(available, Math.max(wanted, this.readAhead));
-      if (bytes <= 0 || length > available) return false;
-      this.#window = this.#file.read(position, bytes);
+      // No more memory than there are bytes: a length may be damaged.
+      if (wanted > TRUSTED_LENGTH && wanted > this.#file.size() - position) return false;
+      this.#window = this.#file.read(position, Math.max(wanted, this.readAhead));
       this.#windowStart = position;
     }
     this.buffer = this.#window;
     this.offset = position - this.#windowStart;
-    return this.offset + length <= this.buffer.length;
+    return this.buffer.length > this.offset && this.offset + length <= this.buffer.length;
   }
 }

@@ -200,6 +200,20 @@ export class Log implements Interval {
     return this.lookup(key, hash);
   }
 
+  /** Bytes of the record that seems to be that of a key with this hash, by the index alone; 0 if there is none. */
+  bytesAt(hash: number): number {
+    const reader = this.#indexFile();
+    if (reader === undefined) return 0;
+    try {
+      const slot = reader.probe(hash, -1);
+      if (slot < 0) return 0;
+      return reader.lengthOf(slot) || this.recordAt(reader.positionOf(slot), 0).length;
+    } catch (error) {
+      this.#abandonReader(error);
+      return 0;
+    }
+  }
+
   /** All keys in their order, as of now; of a sealed log only after `loadSealed`. */
   order(): KeyOrder {
     this.#frames.parseTrusted();
@@ -233,6 +247,11 @@ export class Log implements Interval {
       end === undefined ? undefined : this.codec.decodeRecord(bytes.buffer, position, bytes.offset, end);
     if (record === undefined) throw this.damage({ offset: position, reason: "a record fails its checksum" });
     return record;
+  }
+
+  /** Whether a record is in memory that is written on. */
+  isInTail(position: number): boolean {
+    return this.#bytes.isInTail(position);
   }
 
   /** The key of a record of this log. */

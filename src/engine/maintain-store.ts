@@ -21,7 +21,7 @@ export function maintainStore(
   disk: Disk,
   directory: string,
   settings: MaintenanceSettings,
-  thread: Pick<MaintenanceLimits, "isUrgent" | "collectGarbage"> = {},
+  thread: Pick<MaintenanceLimits, "isUrgent"> = {},
 ): void {
   const { bloomBitsPerKey, waitMs, autoCompact } = settings;
   const hints = new HintReader(disk, directory);
@@ -38,10 +38,15 @@ export function maintainStore(
     generations.reload();
     if (generations.newest === undefined) return;
     const maxBytes = autoCompact ? Number.POSITIVE_INFINITY : 0;
-    runToEnd(maintain({ ...context, writer }, settings, { maxBytes, ...thread }));
+    runToEnd(maintain({ ...context, writer }, settings, { maxBytes, collectGarbage, ...thread }));
   } finally {
     writer.close("os");
     generations.close();
     hints.close();
   }
+}
+
+/** What one piece of work has taken is given back before the next: the program's own work needs the memory, too. */
+function collectGarbage(): void {
+  Bun.gc(true);
 }

@@ -143,7 +143,7 @@ class MergedIndex {
   add(record: FrameRecord): void {
     const hash = hashKey(record.key, this.#hashSeed);
     this.#builder.add(record.position, record.length, hash);
-    this.#tally.add(record.key, record, hash);
+    this.#tally.add(record, hash);
   }
 
   *write({ digest, ...output }: OutputSummary): Generator<void> {

@@ -62,6 +62,8 @@ class Cursor {
   readonly #run: Run;
   readonly #step: number;
   #place: number;
+  /** The record it stands at, where reading its key has read all of it. */
+  #record: StoredRecord | undefined;
   /** The key it stands at; undefined behind the end. */
   key: EncodedKey | undefined;
 
@@ -80,13 +82,18 @@ class Cursor {
 
   record(): StoredRecord {
     const { log, order } = this.#run;
-    return log.recordAt(order.positionAt(this.#place), order.lengthAt(this.#place));
+    return this.#record ?? log.recordAt(order.positionAt(this.#place), order.lengthAt(this.#place));
   }
 
   #readKey(): void {
     const { log, order, from, to } = this.#run;
-    const isInside = this.#place >= from && this.#place < to;
-    this.key = isInside ? log.keyAt(order.positionAt(this.#place), order.lengthAt(this.#place)) : undefined;
+    this.#record = undefined;
+    this.key = undefined;
+    if (this.#place < from || this.#place >= to) return;
+    const [position, length] = [order.positionAt(this.#place), order.lengthAt(this.#place)];
+    // The tail is written on while a scan goes on: of it only the key is kept.
+    if (!log.isInTail(position)) this.#record = log.recordAt(position, length);
+    this.key = this.#record?.key ?? log.keyAt(position, length);
   }
 }
 
