@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BenchOptions, parseOptions, USAGE } from "./options.ts";
+import { installPeers } from "./peers.ts";
 import { renderTables } from "./tables.ts";
 import { configurationsOf, measure } from "./runner.ts";
 import { summarize } from "./statistics.ts";
@@ -21,6 +22,7 @@ function readOptions(): BenchOptions {
 }
 
 async function bench(options: BenchOptions): Promise<void> {
+  installPeers(options.engines);
   const scratch = mkdtempSync(join(tmpdir(), "kvs-bench-"));
   try {
     const configurations = configurationsOf(options.keys, options.valueBytes);

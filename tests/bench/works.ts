@@ -1,3 +1,5 @@
+import { spawnSync } from "bun";
+import { rmSync } from "node:fs";
 import type { Durability, Engine, Entry } from "./engines/engine.ts";
 import { type Distribution, draw, missingKey, permutation, presentKey } from "./keys.ts";
 import type { Values } from "./values.ts";
@@ -17,6 +19,7 @@ const MOST_SYNCS = 2000;
 /** A store under work: so many keys, the same values for every engine. */
 export interface Bench {
   readonly engine: Engine;
+  readonly directory: string;
   readonly keys: number;
   readonly values: Values;
   /** A work that may stop early does so after this many seconds. */
@@ -65,6 +68,7 @@ export const GROUPS: readonly Group[] = [
       { name: "mixed-zipf", title: "9 gets, 1 set, skewed", run: async (bench) => mix(bench, "zipf") },
       { name: "overwrite", title: "Overwrite", run: overwrite },
       { name: "compact", title: "Compaction, a live entry", needs: ["compact"], run: compact },
+      { name: "cp", title: "cp of what was compacted, a live entry", needs: ["compact"], run: copy },
       { name: "delete", title: "Delete", run: deleteAll },
     ],
   },
@@ -214,6 +218,17 @@ async function compact({ engine, keys }: Bench): Promise<Outcome> {
   const start = Bun.nanoseconds();
   await engine.compact?.();
   return { operations: keys, nanoseconds: Bun.nanoseconds() - start };
+}
+
+/** A compaction has to read and write as much as this does. */
+async function copy({ directory, keys }: Bench): Promise<Outcome> {
+  const target = `${directory}.copy`;
+  const start = Bun.nanoseconds();
+  const { exitCode, stderr } = spawnSync(["cp", "-r", directory, target]);
+  const nanoseconds = Bun.nanoseconds() - start;
+  rmSync(target, { recursive: true, force: true });
+  if (exitCode !== 0) throw new Error(`Cannot copy "${directory}": ${stderr.toString()}`);
+  return { operations: keys, nanoseconds };
 }
 
 async function deleteAll({ engine, keys }: Bench): Promise<Outcome> {
