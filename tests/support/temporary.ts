@@ -1,19 +1,25 @@
-import { afterEach } from "bun:test";
+import { onTestFinished } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const created: string[] = [];
+const leftForExit: string[] = [];
+process.once("exit", () => leftForExit.forEach(remove));
 
-afterEach(() => {
-  for (const path of created.splice(0)) rmSync(path, { recursive: true, force: true });
-});
-
-/** A fresh directory, removed after the test. */
+/** A fresh directory, removed after the test that asks for it, or at the end when no test does. */
 export function temporaryDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), "kvs-test-"));
-  created.push(path);
+  try {
+    // A hook of this module would serve only the first of the files that import it.
+    onTestFinished(() => remove(path));
+  } catch {
+    leftForExit.push(path);
+  }
   return path;
+}
+
+function remove(path: string): void {
+  rmSync(path, { recursive: true, force: true });
 }
 
 /** A path inside a fresh directory at which there is nothing yet. */
