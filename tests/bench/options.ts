@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { ENGINES } from "./engines/all.ts";
+import { PROGRAMS } from "./programs/all.ts";
 import { GROUPS } from "./works.ts";
 
 export interface BenchOptions {
@@ -7,12 +8,16 @@ export interface BenchOptions {
   readonly valueBytes: readonly number[];
   readonly engines: readonly string[];
   readonly works: readonly string[];
+  readonly programs: readonly string[];
   readonly rounds: number;
+  readonly runs: number;
   readonly seconds: number;
   readonly output: string;
+  readonly profile: boolean;
 }
 
 const ENGINE_NAMES = ENGINES.map(({ name }) => name);
+const PROGRAM_NAMES = PROGRAMS.map(({ name }) => name);
 const WORK_NAMES = GROUPS.flatMap(({ works }) => works.map(({ name }) => name));
 
 export const USAGE: string = `Usage: npm run bench -- [OPTIONS]
@@ -23,12 +28,22 @@ export const USAGE: string = `Usage: npm run bench -- [OPTIONS]
   --values N,...     bytes a value has (16,100,1024,65536)
   --engines NAME,... of ${ENGINE_NAMES.join(", ")} (all)
   --works NAME,...   of ${WORK_NAMES.join(", ")} (all)
+  --programs NAME,.. whole processes: of ${PROGRAM_NAMES.join(", ")} (all), or none
   --rounds N         rounds whose median counts (3)
+  --runs N           runs of each program whose median counts (200)
   --seconds N        longest time of a work that may stop early (5)
+  --profile          leave CPU profiles of the engines in DIR/profiles (which slows them down)
   --output DIR       where benchmarks.md, its charts and its data go (dist/bench)
 `;
 
-const QUICK = { keys: "1000000", values: "100", rounds: "1", seconds: "1" };
+const STANDARD = {
+  keys: "100000,1000000",
+  values: "16,100,1024,65536",
+  rounds: "3",
+  runs: "200",
+  seconds: "5",
+};
+const QUICK = { keys: "1000000", values: "100", rounds: "1", runs: "30", seconds: "1" };
 const HUGE_KEYS = 10_000_000;
 
 /** Reads the command line; throws an error whose message says what is wrong. */
@@ -38,27 +53,31 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     options: {
       quick: { type: "boolean", default: false },
       huge: { type: "boolean", default: false },
+      profile: { type: "boolean", default: false },
       keys: { type: "string" },
       values: { type: "string" },
       engines: { type: "string", default: ENGINE_NAMES.join(",") },
       works: { type: "string", default: WORK_NAMES.join(",") },
+      programs: { type: "string", default: PROGRAM_NAMES.join(",") },
       rounds: { type: "string" },
+      runs: { type: "string" },
       seconds: { type: "string" },
       output: { type: "string", default: "dist/bench" },
     },
   });
-  const defaults = values.quick
-    ? QUICK
-    : { keys: "100000,1000000", values: "16,100,1024,65536", rounds: "3", seconds: "5" };
+  const defaults = values.quick ? QUICK : STANDARD;
   const keys = numbersOf("keys", values.keys ?? defaults.keys);
   return {
     keys: values.huge ? [...keys, HUGE_KEYS] : keys,
     valueBytes: numbersOf("values", values.values ?? defaults.values),
     engines: namesOf("engines", values.engines, ENGINE_NAMES),
     works: namesOf("works", values.works, WORK_NAMES),
+    programs: values.programs === "none" ? [] : namesOf("programs", values.programs, PROGRAM_NAMES),
+    runs: numberOf("runs", values.runs ?? defaults.runs),
     rounds: numberOf("rounds", values.rounds ?? defaults.rounds),
     seconds: numberOf("seconds", values.seconds ?? defaults.seconds),
     output: values.output,
+    profile: values.profile,
   };
 }
 

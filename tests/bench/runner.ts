@@ -4,6 +4,7 @@ import { ENGINES } from "./engines/all.ts";
 import type { EngineKind } from "./engines/engine.ts";
 import { KEY_BYTES } from "./keys.ts";
 import type { Memory } from "./memory.ts";
+import { rotated } from "./statistics.ts";
 import { WorkerProcess } from "./worker-process.ts";
 import { type Group, GROUPS, type Work } from "./works.ts";
 
@@ -25,6 +26,8 @@ export interface RunSettings {
   readonly seconds: number;
   /** An empty directory for the stores. */
   readonly scratch: string;
+  /** Where to leave CPU profiles, if they are wanted. */
+  readonly profiles?: string;
   readonly onProgress: (message: string) => void;
 }
 
@@ -126,22 +129,17 @@ async function startWorker(kind: EngineKind, turn: Turn, settings: RunSettings):
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true });
   }
-  const worker = new WorkerProcess({
+  const workerSettings = {
     ...configuration,
     engine: kind.name,
     directory,
     durability: group.durability,
     seconds: settings.seconds,
     reopens: group.reopens === true,
-  });
+  };
+  const worker = new WorkerProcess(workerSettings, settings.profiles);
   await worker.ready();
   return worker;
-}
-
-/** Each round starts with another one. */
-function rotated<T>(items: readonly T[], by: number): readonly T[] {
-  const at = items.length === 0 ? 0 : by % items.length;
-  return [...items.slice(at), ...items.slice(0, at)];
 }
 
 /** As people say it. */

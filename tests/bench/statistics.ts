@@ -79,3 +79,9 @@ export function median(values: readonly number[]): number {
   const high = sorted[Math.ceil(middle)] ?? Number.NaN;
   return (low + high) / 2;
 }
+
+/** The same in another order: who is first in a round is a little slower, so it is another each time. */
+export function rotated<T>(items: readonly T[], by: number): readonly T[] {
+  const at = items.length === 0 ? 0 : by % items.length;
+  return [...items.slice(at), ...items.slice(0, at)];
+}

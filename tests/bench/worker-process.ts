@@ -14,9 +14,14 @@ export class WorkerProcess {
   readonly #child: Bun.Subprocess<"ignore", "inherit", "inherit">;
   #answer = Promise.withResolvers<Answer>();
 
-  constructor(settings: WorkerSettings) {
+  /** With a directory for profiles, it leaves one of its CPU time there. */
+  constructor(settings: WorkerSettings, profiles?: string) {
     this.engine = settings.engine;
-    this.#child = Bun.spawn([process.execPath, SCRIPT, JSON.stringify(settings)], {
+    const flags =
+      profiles === undefined
+        ? []
+        : ["--cpu-prof", "--cpu-prof-md", `--cpu-prof-dir=${profiles}/${this.engine}`];
+    this.#child = Bun.spawn([process.execPath, ...flags, SCRIPT, JSON.stringify(settings)], {
       stdin: "ignore",
       stdout: "inherit",
       stderr: "inherit",

@@ -68,7 +68,7 @@ export const GROUPS: readonly Group[] = [
       { name: "mixed-zipf", title: "9 gets, 1 set, skewed", run: async (bench) => mix(bench, "zipf") },
       { name: "overwrite", title: "Overwrite", run: overwrite },
       { name: "compact", title: "Compaction, a live entry", needs: ["compact"], run: compact },
-      { name: "cp", title: "cp of what was compacted, a live entry", needs: ["compact"], run: copy },
+      { name: "cp", title: "cp of the compacted store, an entry", needs: ["compact"], run: copy },
       { name: "delete", title: "Delete", run: deleteAll },
     ],
   },

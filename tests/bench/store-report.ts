@@ -1,0 +1,116 @@
+import { markdownTable, mebibyteText, rateText, timeText } from "./format.ts";
+import { REFERENCE, REFERENCE_RATES } from "./reference.ts";
+import { type Configuration, describe } from "./runner.ts";
+import { isOf, type Summary, YARDSTICK } from "./statistics.ts";
+import { type BarGroup, renderBarChart } from "./svg.ts";
+import { GROUPS } from "./works.ts";
+
+const TITLES = new Map(GROUPS.flatMap(({ works }) => works.map(({ name, title }) => [name, title])));
+
+/** After these, memory tells something: a fill, and reads alone in a new process. */
+const MEMORY_WORKS = ["fill-random", "get-reopened"];
+
+/** What is said of one configuration: a text of Markdown, and the chart that it shows. */
+export interface Section {
+  readonly markdown: string;
+  readonly chart: { readonly name: string; readonly svg: string };
+}
+
+/** One section for each configuration that was measured. */
+export function renderStores(summaries: readonly Summary[]): Section[] {
+  const configurations = new Map(
+    summaries.map(({ keys, valueBytes }) => [`${keys}-keys-${valueBytes}-bytes`, { keys, valueBytes }]),
+  );
+  return [...configurations].map(([name, configuration]) =>
+    renderStore(name, configuration, summaries.filter(isOf(configuration))),
+  );
+}
+
+function renderStore(name: string, configuration: Configuration, summaries: readonly Summary[]): Section {
+  const title = describe(configuration);
+  const markdown = [
+    `### ${title}`,
+    `![Speeds, ${title}](benchmarks/${name}.svg)`,
+    timeTable(summaries),
+    "Memory, MiB: peak of the process, of which now its own and mapped from files, and JavaScript's heap.",
+    memoryTable(summaries),
+  ];
+  const svg = renderBarChart({
+    title,
+    note: `Speed, the longest bar is the fastest. Shaded: ${REFERENCE}`,
+    series: distinct(summaries.map(({ engine }) => engine)),
+    groups: distinct(summaries.map(({ work }) => work)).map((work) => barsOf(work, summaries)),
+  });
+  return { markdown: `${markdown.join("\n\n")}\n`, chart: { name: `${name}.svg`, svg } };
+}
+
+function barsOf(work: string, summaries: readonly Summary[]): BarGroup {
+  const own = summaries.filter((summary) => summary.work === work);
+  const fastest = Math.max(...own.map(rateOf));
+  const reference = REFERENCE_RATES[work];
+  return {
+    label: TITLES.get(work) ?? work,
+    bars: own.map((summary) => ({
+      series: summary.engine,
+      share: rateOf(summary) / fastest,
+      text: rateText(rateOf(summary)),
+    })),
+    ...(reference === undefined
+      ? {}
+      : {
+          band: { from: Math.min(1, reference.least / fastest), to: Math.min(1, reference.most / fastest) },
+        }),
+  };
+}
+
+function timeTable(summaries: readonly Summary[]): string {
+  const engines = distinct(summaries.map(({ engine }) => engine));
+  const rows = distinct(summaries.map(({ work }) => work)).map((work) => {
+    const cells = engines.map((engine) => timeCell(find(summaries, work, engine)));
+    return [TITLES.get(work) ?? work, ...cells, referenceCell(work)];
+  });
+  return markdownTable(["", ...engines, REFERENCE], rows);
+}
+
+/** The time of an operation, and the speed as a part of a Map's. */
+function timeCell(summary: Summary | undefined): string {
+  if (summary === undefined) return "";
+  const { engine, median, ratio } = summary;
+  return ratio === undefined || engine === YARDSTICK
+    ? timeText(median)
+    : `${timeText(median)} (${ratio.toFixed(2)})`;
+}
+
+function referenceCell(work: string): string {
+  const rates = REFERENCE_RATES[work];
+  return rates === undefined ? "" : `${timeText(1e9 / rates.most)} to ${timeText(1e9 / rates.least)}`;
+}
+
+function memoryTable(summaries: readonly Summary[]): string {
+  const engines = distinct(summaries.map(({ engine }) => engine));
+  const works = MEMORY_WORKS.filter((work) => summaries.some((summary) => summary.work === work));
+  const rows = works.map((work) => [
+    TITLES.get(work) ?? work,
+    ...engines.map((engine) => memoryCell(find(summaries, work, engine))),
+  ]);
+  return markdownTable(["after", ...engines], rows);
+}
+
+function memoryCell(summary: Summary | undefined): string {
+  if (summary === undefined) return "";
+  const { peakBytes, anonymousBytes, mappedBytes, heapBytes } = summary.memory;
+  const resident = `${mebibyteText(peakBytes)}: ${mebibyteText(anonymousBytes)} + ${mebibyteText(mappedBytes)}`;
+  return `${peakBytes === undefined ? "" : `${resident}, `}heap ${mebibyteText(heapBytes)}`;
+}
+
+function find(summaries: readonly Summary[], work: string, engine: string): Summary | undefined {
+  return summaries.find((summary) => summary.work === work && summary.engine === engine);
+}
+
+function rateOf({ median }: Summary): number {
+  return 1e9 / median;
+}
+
+function distinct<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
+}
