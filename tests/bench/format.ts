@@ -15,6 +15,11 @@ export function rateText(rate: number): string {
   return `${rate.toFixed(1)} /s`;
 }
 
+/** Bytes a nanosecond, which are gigabytes a second. */
+export function byteRateText(rate: number): string {
+  return `${Math.round(rate * 1e3)} MB/s`;
+}
+
 export function mebibyteText(bytes: number | undefined): string {
   return bytes === undefined ? "" : String(Math.round(bytes / BYTES_A_MIB));
 }

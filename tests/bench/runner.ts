@@ -9,7 +9,7 @@ import { WorkerProcess } from "./worker-process.ts";
 import { type Group, GROUPS, type Work } from "./works.ts";
 
 /** A store of more data than this is not made: it would take hours, and most disks. */
-const MOST_DATA_BYTES = 2 ** 30;
+const MOST_DATA_BYTES = 1.2e9;
 
 /** A store under measurement. */
 export interface Configuration {

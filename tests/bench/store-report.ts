@@ -1,11 +1,12 @@
-import { markdownTable, mebibyteText, rateText, timeText } from "./format.ts";
+import { byteRateText, markdownTable, mebibyteText, rateText, timeText } from "./format.ts";
+import { KEY_BYTES } from "./keys.ts";
 import { REFERENCE, REFERENCE_RATES } from "./reference.ts";
 import { type Configuration, describe } from "./runner.ts";
 import { isOf, type Summary, YARDSTICK } from "./statistics.ts";
 import { type BarGroup, renderBarChart } from "./svg.ts";
 import { GROUPS } from "./works.ts";
 
-const TITLES = new Map(GROUPS.flatMap(({ works }) => works.map(({ name, title }) => [name, title])));
+const WORKS = new Map(GROUPS.flatMap(({ works }) => works.map((work) => [work.name, work])));
 
 /** After these, memory tells something: a fill, and reads alone in a new process. */
 const MEMORY_WORKS = ["fill-random", "get-reopened"];
@@ -49,7 +50,7 @@ function barsOf(work: string, summaries: readonly Summary[]): BarGroup {
   const fastest = Math.max(...own.map(rateOf));
   const reference = REFERENCE_RATES[work];
   return {
-    label: TITLES.get(work) ?? work,
+    label: titleOf(work),
     bars: own.map((summary) => ({
       series: summary.engine,
       share: rateOf(summary) / fastest,
@@ -67,7 +68,7 @@ function timeTable(summaries: readonly Summary[]): string {
   const engines = distinct(summaries.map(({ engine }) => engine));
   const rows = distinct(summaries.map(({ work }) => work)).map((work) => {
     const cells = engines.map((engine) => timeCell(find(summaries, work, engine)));
-    return [TITLES.get(work) ?? work, ...cells, referenceCell(work)];
+    return [titleOf(work), ...cells, referenceCell(work)];
   });
   return markdownTable(["", ...engines, REFERENCE], rows);
 }
@@ -75,10 +76,15 @@ function timeTable(summaries: readonly Summary[]): string {
 /** The time of an operation, and the speed as a part of a Map's. */
 function timeCell(summary: Summary | undefined): string {
   if (summary === undefined) return "";
-  const { engine, median, ratio } = summary;
-  return ratio === undefined || engine === YARDSTICK
-    ? timeText(median)
-    : `${timeText(median)} (${ratio.toFixed(2)})`;
+  const { engine, median, ratio, work, valueBytes } = summary;
+  const time = timeText(median);
+  if (WORKS.get(work)?.movesData === true)
+    return `${time}, ${byteRateText((KEY_BYTES + valueBytes) / median)}`;
+  return ratio === undefined || engine === YARDSTICK ? time : `${time} (${ratio.toFixed(2)})`;
+}
+
+function titleOf(work: string): string {
+  return WORKS.get(work)?.title ?? work;
 }
 
 function referenceCell(work: string): string {
@@ -90,7 +96,7 @@ function memoryTable(summaries: readonly Summary[]): string {
   const engines = distinct(summaries.map(({ engine }) => engine));
   const works = MEMORY_WORKS.filter((work) => summaries.some((summary) => summary.work === work));
   const rows = works.map((work) => [
-    TITLES.get(work) ?? work,
+    titleOf(work),
     ...engines.map((engine) => memoryCell(find(summaries, work, engine))),
   ]);
   return markdownTable(["after", ...engines], rows);
