@@ -134,6 +134,7 @@ async function startWorker(kind: EngineKind, turn: Turn, settings: RunSettings):
     engine: kind.name,
     directory,
     durability: group.durability,
+    compactsItself: group.compactsItself !== false,
     seconds: settings.seconds,
     reopens: group.reopens === true,
   };

@@ -1,3 +1,4 @@
+import { ENGINES } from "./engines/all.ts";
 import { byteRateText, markdownTable, mebibyteText, rateText, timeText } from "./format.ts";
 import { KEY_BYTES } from "./keys.ts";
 import { REFERENCE, REFERENCE_RATES } from "./reference.ts";
@@ -33,20 +34,19 @@ function renderStore(name: string, configuration: Configuration, summaries: read
     `### ${title}`,
     `![Speeds, ${title}](benchmarks/${name}.svg)`,
     timeTable(summaries),
-    "Memory, MiB: peak of the process, of which now its own and mapped from files, and JavaScript's heap.",
-    memoryTable(summaries),
+    ...memoryTable(summaries),
   ];
   const svg = renderBarChart({
     title,
     note: `Speed, the longest bar is the fastest. Shaded: ${REFERENCE}`,
-    series: distinct(summaries.map(({ engine }) => engine)),
+    series: enginesIn(summaries),
     groups: distinct(summaries.map(({ work }) => work)).map((work) => barsOf(work, summaries)),
   });
   return { markdown: `${markdown.join("\n\n")}\n`, chart: { name: `${name}.svg`, svg } };
 }
 
 function barsOf(work: string, summaries: readonly Summary[]): BarGroup {
-  const own = summaries.filter((summary) => summary.work === work);
+  const own = enginesIn(summaries).flatMap((engine) => find(summaries, work, engine) ?? []);
   const fastest = Math.max(...own.map(rateOf));
   const reference = REFERENCE_RATES[work];
   return {
@@ -65,7 +65,7 @@ function barsOf(work: string, summaries: readonly Summary[]): BarGroup {
 }
 
 function timeTable(summaries: readonly Summary[]): string {
-  const engines = distinct(summaries.map(({ engine }) => engine));
+  const engines = enginesIn(summaries);
   const rows = distinct(summaries.map(({ work }) => work)).map((work) => {
     const cells = engines.map((engine) => timeCell(find(summaries, work, engine)));
     return [titleOf(work), ...cells, referenceCell(work)];
@@ -92,14 +92,18 @@ function referenceCell(work: string): string {
   return rates === undefined ? "" : `${timeText(1e9 / rates.most)} to ${timeText(1e9 / rates.least)}`;
 }
 
-function memoryTable(summaries: readonly Summary[]): string {
-  const engines = distinct(summaries.map(({ engine }) => engine));
+function memoryTable(summaries: readonly Summary[]): string[] {
+  const engines = enginesIn(summaries);
   const works = MEMORY_WORKS.filter((work) => summaries.some((summary) => summary.work === work));
+  if (works.length === 0) return [];
   const rows = works.map((work) => [
     titleOf(work),
     ...engines.map((engine) => memoryCell(find(summaries, work, engine))),
   ]);
-  return markdownTable(["after", ...engines], rows);
+  return [
+    "Memory, MiB: peak of the process, of which now its own and mapped from files, and JavaScript's heap.",
+    markdownTable(["after", ...engines], rows),
+  ];
 }
 
 function memoryCell(summary: Summary | undefined): string {
@@ -107,6 +111,11 @@ function memoryCell(summary: Summary | undefined): string {
   const { peakBytes, anonymousBytes, mappedBytes, heapBytes } = summary.memory;
   const resident = `${mebibyteText(peakBytes)}: ${mebibyteText(anonymousBytes)} + ${mebibyteText(mappedBytes)}`;
   return `${peakBytes === undefined ? "" : `${resident}, `}heap ${mebibyteText(heapBytes)}`;
+}
+
+/** The engines that were measured, always in the same order. */
+function enginesIn(summaries: readonly Summary[]): string[] {
+  return ENGINES.map(({ name }) => name).filter((name) => summaries.some(({ engine }) => engine === name));
 }
 
 function find(summaries: readonly Summary[], work: string, engine: string): Summary | undefined {

@@ -13,6 +13,7 @@ export interface WorkerSettings {
   readonly engine: string;
   readonly directory: string;
   readonly durability: Durability;
+  readonly compactsItself: boolean;
   readonly keys: number;
   readonly valueBytes: number;
   readonly seconds: number;

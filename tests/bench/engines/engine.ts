@@ -29,6 +29,8 @@ export interface EngineSettings {
   /** An engine may put there what it likes; it is empty, or holds the engine's own store. */
   readonly directory: string;
   readonly durability: Durability;
+  /** Whether the engine may compact by itself, as it does by default. */
+  readonly compactsItself: boolean;
 }
 
 export interface EngineKind {

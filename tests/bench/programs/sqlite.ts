@@ -8,7 +8,7 @@ export const sqliteProgram: ProgramKind = {
   description: "one statement in WAL mode; `PRAGMA synchronous = OFF`, or FULL",
   tools: [{ command: "sqlite3", package: "sqlite3" }],
   async start(directory, keys) {
-    const engine = await sqliteEngine.create({ directory, durability: "os" });
+    const engine = await sqliteEngine.create({ directory, durability: "os", compactsItself: true });
     await engine.open();
     for (let index = 0; index < keys; index += 1) engine.set(presentKey(index), VALUE);
     await engine.endSlice();
