@@ -22,7 +22,7 @@ const WORK_NAMES = GROUPS.flatMap(({ works }) => works.map(({ name }) => name));
 
 export const USAGE: string = `Usage: npm run bench -- [OPTIONS]
 
-  --quick            1,000,000 keys with values of 100 bytes, not skewed, in about 2 minutes
+  --quick            1,000,000 keys with values of 100 bytes, not skewed, in about 3 minutes
   --huge             10,000,000 keys as well
   --keys N,...       numbers of keys (100000,1000000)
   --values N,...     bytes a value has (16,100,1024,65536)
