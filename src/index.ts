@@ -9,6 +9,7 @@ export type {
   RangeOptions,
   ScanOptions,
   SetOptions,
+  StoreRecord,
   Value,
 } from "./engine/options.ts";
 export type { GenerationStats, StoreStats } from "./engine/stats.ts";

@@ -1,6 +1,8 @@
 import type { Command } from "./command.ts";
+import { batch } from "./commands/batch.ts";
 import { compact } from "./commands/compact.ts";
 import { count } from "./commands/count.ts";
+import { exportCommand } from "./commands/export.ts";
 import { expire } from "./commands/expire.ts";
 import { helpOn } from "./commands/help.ts";
 import { importCommand } from "./commands/import.ts";
@@ -10,7 +12,19 @@ import { stats } from "./commands/stats.ts";
 import { ttl } from "./commands/ttl.ts";
 import { FAST_COMMANDS } from "./fast-commands.ts";
 
-const EXPLAINED = [...FAST_COMMANDS, ttl, expire, persist, list, count, importCommand, compact, stats];
+const EXPLAINED = [
+  ...FAST_COMMANDS,
+  ttl,
+  expire,
+  persist,
+  list,
+  count,
+  batch,
+  importCommand,
+  exportCommand,
+  compact,
+  stats,
+];
 
 /** Every command, in the order of the help. */
 export const ALL_COMMANDS: readonly Command[] = [...EXPLAINED, helpOn(EXPLAINED)];

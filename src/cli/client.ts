@@ -1,5 +1,6 @@
 import type { CompactionResult } from "../engine/compaction.ts";
 import type {
+  BatchOperation,
   DeleteOptions,
   Durability,
   Key,
@@ -7,6 +8,7 @@ import type {
   RangeOptions,
   ScanOptions,
   SetOptions,
+  StoreRecord,
   Value,
 } from "../engine/options.ts";
 import type { StoreStats } from "../engine/stats.ts";
@@ -53,6 +55,9 @@ export interface StoreClient {
   deletePrefix(prefix: Key): Awaitable<number>;
   keys(options: ScanOptions): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   entries(options: ScanOptions): Iterable<Entry> | AsyncIterable<Entry>;
+  records(options: ScanOptions): Iterable<StoreRecord> | AsyncIterable<StoreRecord>;
+  /** All operations or none, in their order. */
+  batch(operations: readonly BatchOperation[]): Awaitable<void>;
   count(options: RangeOptions): Awaitable<number>;
   compact(options: { readonly format?: LogFormat }): Awaitable<CompactionResult>;
   /** Does what is due of indexing and merging; nothing while somebody is at it. */

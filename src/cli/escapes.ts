@@ -1,3 +1,4 @@
+import { KvsError } from "../format/errors.ts";
 import { decodeUtf8 } from "../format/key.ts";
 
 /** What stands for each byte; undefined where the byte stands for itself. */
@@ -9,6 +10,8 @@ const NAMED: ReadonlyArray<readonly [character: string, escape: string]> = [
   ["\n", "\\n"],
   ["\r", "\\r"],
 ];
+const BACKSLASH = 0x5c;
+const HEX_ESCAPE_LENGTH: number = "\\x00".length;
 const C1_CONTROLS = /[\u0080-\u009f]/g;
 
 const LINE = buildTable(() => false);
@@ -20,6 +23,32 @@ const TERMINAL_TEXT_BINARY = asText(TERMINAL_LINE_BINARY);
 /** Escapes what would break a record of tab-separated lines: backslash, tab, newline, return. */
 export function escapeLine(bytes: Uint8Array): Uint8Array {
   return escape(bytes, LINE);
+}
+
+/** What `escapeLine` or `escapeLineForTerminal` was given; throws `UNDECODABLE_RECORD` for what neither writes. */
+export function unescapeLine(bytes: Uint8Array): Uint8Array {
+  if (!bytes.includes(BACKSLASH)) return bytes;
+  const plain: number[] = [];
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte !== BACKSLASH) {
+      plain.push(byte);
+      continue;
+    }
+    const text = String.fromCharCode(...bytes.subarray(at, at + HEX_ESCAPE_LENGTH));
+    const named = NAMED.find(([, name]) => text.startsWith(name));
+    plain.push(named === undefined ? byteOf(text) : named[0].charCodeAt(0));
+    at += (named === undefined ? HEX_ESCAPE_LENGTH : named[1].length) - 1;
+  }
+  return Uint8Array.from(plain);
+}
+
+function byteOf(text: string): number {
+  if (/^\\x[0-9a-f]{2}$/i.test(text)) return Number.parseInt(text.slice(2), 16);
+  throw new KvsError(
+    "UNDECODABLE_RECORD",
+    `"${text.slice(0, 2)}" is no escape, a backslash is written as "\\\\"`,
+  );
 }
 
 /** Like `escapeLine`, and escapes what would move a terminal's cursor. */

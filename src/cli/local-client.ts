@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import type { CompactionResult } from "../engine/compaction.ts";
 import type {
+  BatchOperation,
   DeleteOptions,
   Key,
   LogFormat,
@@ -8,6 +9,7 @@ import type {
   RangeOptions,
   ScanOptions,
   SetOptions,
+  StoreRecord,
   Value,
 } from "../engine/options.ts";
 import type { StoreStats } from "../engine/stats.ts";
@@ -90,6 +92,14 @@ export class LocalClient implements StoreClient {
 
   entries(options: ScanOptions): Iterable<Entry> {
     return this.#store.entries({ ...options, ...BYTES });
+  }
+
+  records(options: ScanOptions): Iterable<StoreRecord> {
+    return this.#store.records(options);
+  }
+
+  batch(operations: readonly BatchOperation[]): void {
+    this.#store.batch(operations);
   }
 
   count(options: RangeOptions): number {

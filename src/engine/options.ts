@@ -82,6 +82,14 @@ export interface ScanOptions extends RangeOptions {
   readonly limit?: number;
 }
 
+/** A record as `records` gives it. */
+export interface StoreRecord {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  /** When it expires, in milliseconds since 1970; null if it never does. */
+  readonly expiresAt: number | null;
+}
+
 /** Options with every default filled in. */
 export type ResolvedOptions = Required<OpenOptions>;
 

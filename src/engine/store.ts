@@ -19,6 +19,7 @@ import {
   resolveOptions,
   type ScanOptions,
   type SetOptions,
+  type StoreRecord,
   type Value,
 } from "./options.ts";
 import { maintainStore } from "./maintain-store.ts";
@@ -283,6 +284,21 @@ export class KvStore implements Disposable, AsyncDisposable {
   values(options: ScanOptions & (TextEncoding | BytesEncoding) = {}): IteratorObject<Value, undefined> {
     const valueOf = options.encoding === "bytes" ? bytesOf : textOf;
     return this.#scan<Value>(options, (newest) => valueOf(newest.record));
+  }
+
+  /**
+   * Keys, values and expiries, as bytes, in bytewise order of the keys: all that a
+   * copy of the store needs. Otherwise like `entries`.
+   *
+   * @example
+   * for (const { key, value, expiresAt } of store.records()) copy(key, value, expiresAt);
+   */
+  records(options: ScanOptions = {}): IteratorObject<StoreRecord, undefined> {
+    return this.#scan<StoreRecord>(options, (newest) => ({
+      key: keyToBytes(newest),
+      value: bytesOf(newest.record),
+      expiresAt: newest.record.expiresAt || null,
+    }));
   }
 
   /** How many keys have a value. */

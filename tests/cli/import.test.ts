@@ -108,7 +108,7 @@ describe("import", () => {
     mkdirSync(sandbox.path("folder"));
     expect(sandbox.kvs(["import", "folder"]).exitCode).toBe(3);
     expect(sandbox.kvs(["import", "a", "b"]).exitCode).toBe(2);
-    expect(sandbox.kvs(["import", "--as", "jsonl"]).exitCode).toBe(2);
+    expect(sandbox.kvs(["import", "--as", "csv"]).exitCode).toBe(2);
   });
 
   test.each(["SIGINT", "SIGTERM"] as const)(

@@ -1,0 +1,51 @@
+import * as fs from "node:fs";
+import { breather } from "../breather.ts";
+import type { StoreClient } from "../client.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { DONE } from "../exit-codes.ts";
+import type { RecordEncoder } from "../formats/format.ts";
+import { AS_ARG, formatNamed } from "../formats/index.ts";
+import { Output } from "../output.ts";
+import { closeOnSignal } from "../signals.ts";
+import { system } from "../system-error.ts";
+
+const FILE_MODE = 0o600;
+
+export const exportCommand: Command = defineCommand({
+  meta: { name: "export", description: "Write all records to a file, for import to read" },
+  args: {
+    file: { type: "positional", required: false, description: "File to write; - or none is standard output" },
+    ...AS_ARG,
+  },
+  examples: ["kvs set greeting hello && kvs export", "kvs set greeting hello && kvs export --as tsv"],
+  async run({ args, data }) {
+    const format = formatNamed(args.as);
+    const client = data.openExisting("read");
+    const out = openOutput(args.file, data.literal) ?? data.out;
+    const encoder = format.encoder(out);
+    await closeOnSignal(client, async () => await exportRecords(client, encoder));
+    out.flush();
+    return DONE;
+  },
+});
+
+/** Writes the store as it is at the start, whatever is written meanwhile. */
+async function exportRecords(client: StoreClient, encoder: RecordEncoder): Promise<void> {
+  const breathe = breather();
+  for await (const record of client.records({})) {
+    encoder.write(record);
+    const pause = breathe();
+    if (pause !== undefined) await pause;
+  }
+  encoder.end();
+}
+
+/** A file that only its owner may read, as the store is; undefined for standard output. */
+function openOutput(file: string | undefined, literal: ReadonlySet<string>): Output | undefined {
+  if (file === undefined || (file === "-" && !literal.has("file"))) return undefined;
+  const name = `"${file}"`;
+  return new Output(
+    system(`open ${name}`, () => fs.openSync(file, "w", FILE_MODE)),
+    name,
+  );
+}

@@ -1,0 +1,55 @@
+import { KvsError } from "../../format/errors.ts";
+import { encodeKey, type EncodedKey } from "../../format/key.ts";
+import type { Mutation } from "../../format/record.ts";
+import { NO } from "../exit-codes.ts";
+import { Failure } from "../failures.ts";
+import type { RecordDecoder, TransferFormat } from "./format.ts";
+import { Splitter } from "./splitter.ts";
+import { textIfUtf8 } from "./text-if-utf8.ts";
+
+const NUL = 0;
+
+/** Key, NUL, value, NUL, as `list -0` prints: nothing is escaped. */
+export const nul: TransferFormat = {
+  encoder: (out) => ({
+    write: ({ key, value }) => {
+      if (key.includes(NUL) || value.includes(NUL)) {
+        throw new Failure(NO, "Cannot export a record that holds a NUL byte: use --as jsonl");
+      }
+      for (const part of [key, value]) {
+        out.write(part);
+        out.write("\0");
+      }
+    },
+    end: () => undefined,
+  }),
+  decoder: () => new NulDecoder(),
+};
+
+class NulDecoder implements RecordDecoder {
+  readonly #parts = new Splitter(NUL);
+  #record = 1;
+  #key: EncodedKey | undefined;
+
+  get place(): string {
+    return `record ${this.#record}`;
+  }
+
+  *push(chunk: Uint8Array): Generator<Mutation> {
+    for (const part of this.#parts.push(chunk)) {
+      if (this.#key === undefined) {
+        this.#key = encodeKey(part);
+        continue;
+      }
+      yield { kind: "put", key: this.#key, value: textIfUtf8(part), expiresAt: 0 };
+      this.#key = undefined;
+      this.#record += 1;
+    }
+  }
+
+  *end(): Generator<Mutation> {
+    const isUnfinished = this.#parts.end() !== undefined || this.#key !== undefined;
+    if (isUnfinished) throw new KvsError("UNDECODABLE_RECORD", "it ends without a NUL byte behind its value");
+    yield* [];
+  }
+}

@@ -1,0 +1,34 @@
+import * as fs from "node:fs";
+import { readSome } from "./input.ts";
+import { system, systemFailure } from "./system-error.ts";
+import { STDIN } from "./terminal.ts";
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** An open file to read, and what to call it in messages. */
+export interface Source {
+  readonly fd: number;
+  readonly name: string;
+}
+
+/** Opens the file an operand names: `-`, or none, is standard input; after `--`, `-` is a file like any other. */
+export function openSource(file: string | undefined, literal: ReadonlySet<string>): Source {
+  if (file === undefined || (file === "-" && !literal.has("file")))
+    return { fd: STDIN, name: "standard input" };
+  const name = `"${file}"`;
+  return { fd: system(`open ${name}`, () => fs.openSync(file, "r")), name };
+}
+
+/** Reads plain files at once; what may keep us waiting is awaited, so that signals are noticed meanwhile. */
+export async function* chunksOf({ fd, name }: Source): AsyncGenerator<Uint8Array> {
+  if (fs.fstatSync(fd).isFile()) {
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+    for (let count = 1; (count = readSome(fd, buffer, 0, name)) > 0;) yield buffer.subarray(0, count);
+    return;
+  }
+  try {
+    yield* Bun.file(fd).stream();
+  } catch (error) {
+    throw systemFailure(`read ${name}`, error);
+  }
+}
