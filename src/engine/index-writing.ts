@@ -1,5 +1,6 @@
 import type { Disk } from "../disk/disk.ts";
 import { indexName, temporaryName } from "../disk/file-names.ts";
+import { hashKey } from "../format/hash.ts";
 import type { IndexSummary } from "../format/index-file.ts";
 import { contentStampOf } from "./content-stamp.ts";
 import { IndexBuilder } from "./index-builder.ts";
@@ -30,10 +31,11 @@ export function* indexLog(place: IndexPlace, log: Log, older: readonly Log[]): G
   let left = PORTION;
   for (const entry of memory.sortedEntries()) {
     const position = memory.positionOf(entry);
-    const record = log.recordAt(position, memory.lengthOf(entry));
-    const hash = memory.hashOf(entry);
-    builder.add(position, record.length, hash);
-    tally.add(record, hash);
+    const length = memory.lengthOf(entry);
+    const { kind, expiresAt } = log.glanceAt(position, length);
+    const hash = hashKey(log.keyAt(position, length), log.hashSeed);
+    builder.add(position, length, hash);
+    tally.add({ kind, expiresAt, length }, hash);
     left -= 1;
     if (left > 0) continue;
     left = PORTION;

@@ -1,6 +1,6 @@
 import { crc32 } from "../format/bytes.ts";
-import type { LogCodec } from "../format/codec.ts";
-import { type FrameRecord, LogTally, type ParsedFrame } from "../format/record.ts";
+import type { LogCodec, ScannedFrame, ScanSink } from "../format/codec.ts";
+import { type FrameRecord, LogTally } from "../format/record.ts";
 import type { LogBytes } from "./log-bytes.ts";
 
 const CHUNK_BYTES = 256 * 1024;
@@ -49,6 +49,7 @@ export class LogFrames {
   readonly #codec: LogCodec;
   readonly #headerBytes: number;
   readonly #sink: RecordSink;
+  readonly #scanned = new ScannedRecords();
   readonly #tally = new LogTally();
   #end: number;
   #recordBytes = 0;
@@ -106,16 +107,17 @@ export class LogFrames {
     return this.#tally;
   }
 
-  /** Reads on to the end of the log, keeping about `keepBytes` of it in memory. */
-  read(keepBytes: number, accept: (records: readonly FrameRecord[]) => void): void {
+  /** Reads on to the end of the log, keeping about `keepBytes` of it in memory; `note` is told of each whole frame's records. */
+  read(keepBytes: number, note: (position: number, length: number) => void): void {
     this.#fault = undefined;
     const bytes = this.#bytes;
     let size = bytes.size();
     let window = bytes.tail.view();
     while (this.#end < size && this.#fault === undefined && !this.#sealed) {
-      const frame = this.#codec.parseFrame(window, bytes.tailOffset(this.#end), this.#end);
+      this.#scanned.clear();
+      const frame = this.#codec.scanFrame(window, bytes.tailOffset(this.#end), this.#end, this.#scanned);
       if (frame.status !== "incomplete") {
-        this.#accept(frame, size, accept);
+        this.#accept(frame, size, note);
       } else if (bytes.tailEnd >= size) {
         this.#fault = { offset: this.#end, reason: "the last record breaks off" };
       } else {
@@ -136,7 +138,7 @@ export class LogFrames {
     if (this.#written.end !== this.#end)
       throw new Error("What is buffered is written before the log is read on");
     if (trusted !== undefined && this.#end === this.#headerBytes) this.#trust(trusted);
-    this.read(keepBytes, (records) => this.#noteAll(records));
+    this.read(keepBytes, (position, length) => this.#sink.note(position, length));
     this.#written = this.#extent();
   }
 
@@ -148,8 +150,9 @@ export class LogFrames {
 
   /** Takes a frame in that was put at the end of the tail. */
   add(records: readonly FrameRecord[], frameBytes: number): void {
-    this.#count(records, frameBytes);
-    this.#noteAll(records);
+    this.#scanned.clear();
+    for (const { position, length, checksum } of records) this.#scanned.record(position, length, checksum);
+    this.#count(frameBytes, (position, length) => this.#sink.note(position, length));
   }
 
   /** The same of a frame of one record. */
@@ -260,13 +263,12 @@ export class LogFrames {
   }
 
   #accept(
-    frame: Exclude<ParsedFrame, { status: "incomplete" }>,
+    frame: Exclude<ScannedFrame, { status: "incomplete" }>,
     size: number,
-    accept: (records: readonly FrameRecord[]) => void,
+    note: (position: number, length: number) => void,
   ): void {
     if (frame.status === "records") {
-      this.#count(frame.records, frame.length);
-      accept(frame.records);
+      this.#count(frame.length, note);
     } else if (frame.status === "damaged") {
       this.#fault = { offset: this.#end, reason: frame.reason };
     } else {
@@ -274,7 +276,7 @@ export class LogFrames {
     }
   }
 
-  #acceptSeal({ summary, length }: Extract<ParsedFrame, { status: "seal" }>, size: number): void {
+  #acceptSeal({ summary, length }: Extract<ScannedFrame, { status: "seal" }>, size: number): void {
     this.parseTrusted();
     if (summary !== undefined && !this.#tally.matches(summary, this.#end)) {
       this.#fault = { offset: this.#end, reason: "the seal contradicts the records before it" };
@@ -285,15 +287,34 @@ export class LogFrames {
     if (size > after) this.#fault = { offset: after, reason: "something stands behind the seal" };
   }
 
-  #noteAll(records: readonly FrameRecord[]): void {
-    for (const record of records) this.#sink.note(record.position, record.length);
-  }
-
-  #count(records: readonly FrameRecord[], frameBytes: number): void {
-    for (const record of records) {
-      this.#tally.add(record.checksum);
-      this.#recordBytes += record.length;
+  /** Takes in the records that were scanned, now that their frame is known to be whole. */
+  #count(frameBytes: number, note: (position: number, length: number) => void): void {
+    const { positions, lengths, checksums } = this.#scanned;
+    for (let index = 0; index < positions.length; index += 1) {
+      const length = lengths[index] ?? 0;
+      this.#tally.add(checksums[index] ?? 0);
+      this.#recordBytes += length;
+      note(positions[index] ?? 0, length);
     }
     this.#end += frameBytes;
+  }
+}
+
+/** A frame's records, in arrays that are used again for the next: a log has millions. */
+class ScannedRecords implements ScanSink {
+  readonly positions: number[] = [];
+  readonly lengths: number[] = [];
+  readonly checksums: number[] = [];
+
+  record(position: number, length: number, checksum: number): void {
+    this.positions.push(position);
+    this.lengths.push(length);
+    this.checksums.push(checksum);
+  }
+
+  clear(): void {
+    this.positions.length = 0;
+    this.lengths.length = 0;
+    this.checksums.length = 0;
   }
 }

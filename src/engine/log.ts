@@ -9,7 +9,7 @@ import type { Interval, LogHeader } from "../format/header.ts";
 import type { IndexSummary } from "../format/index-file.ts";
 import { JSON_SEAL } from "../format/json-codec.ts";
 import type { EncodedKey } from "../format/key.ts";
-import type { FrameRecord, LogTally, Mutation, StoredRecord } from "../format/record.ts";
+import type { LogTally, Mutation, StoredRecord } from "../format/record.ts";
 import { IndexReader } from "./index-reader.ts";
 import { LogBytes } from "./log-bytes.ts";
 import { type Fault, LogFrames, type RecordSink, type TrustedTail } from "./log-frames.ts";
@@ -254,6 +254,13 @@ export class Log implements Interval {
     return this.#bytes.isInTail(position);
   }
 
+  /** What a record that was verified when the log was read, and is still in memory, does to its key. */
+  glanceAt(position: number, length: number): Pick<StoredRecord, "kind" | "expiresAt"> {
+    if (!this.isInTail(position)) return this.recordAt(position, length);
+    const start = this.#bytes.tailOffset(position);
+    return this.codec.glance(this.tail.whole(), start, start + length);
+  }
+
   /** The key of a record of this log. */
   keyAt(position: number, length: number): EncodedKey {
     const bytes = this.#bytes;
@@ -450,12 +457,16 @@ export class Log implements Interval {
   /** Reads the whole log for one key, and keeps nothing. */
   #scanFor(key: EncodedKey): StoredRecord | undefined {
     this.#wasScanned = true;
-    let found: FrameRecord | undefined;
-    this.#frames.read(SMALL_LOG_BYTES, (records) => {
-      for (const record of records) if (record.key === key) found = record;
+    let found = -1;
+    let foundLength = 0;
+    this.#frames.read(SMALL_LOG_BYTES, (position, length) => {
+      const start = this.#bytes.tailOffset(position);
+      if (!this.codec.hasKey(this.tail.whole(), start, start + length, key)) return;
+      found = position;
+      foundLength = length;
     });
     this.#endScan();
-    return found === undefined ? undefined : this.recordAt(found.position, found.length);
+    return found < 0 ? undefined : this.recordAt(found, foundLength);
   }
 
   /** Goes back to where a scan began; damage that it met is thrown. */

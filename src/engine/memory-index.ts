@@ -1,7 +1,7 @@
 import { hashKey } from "../format/hash.ts";
 import type { EncodedKey } from "../format/key.ts";
-import { compareKeys } from "./keys.ts";
 import type { KeyOrder, LogIndex } from "./log-index.ts";
+import { sortedNumbers } from "./sort-keys.ts";
 
 const INITIAL_ENTRIES = 1024;
 
@@ -80,12 +80,6 @@ export class MemoryIndex implements LogIndex {
 
   lengthOf(entry: number): number {
     return this.#lengths[entry] ?? 0;
-  }
-
-  /** The hash of an entry's key. */
-  hashOf(entry: number): number {
-    this.#hashAll();
-    return this.#hashes[entry] ?? 0;
   }
 
   /** The newest entry of each key, in bytewise order of the keys: entry numbers. */
@@ -194,9 +188,7 @@ export class MemoryIndex implements LogIndex {
     const keys: EncodedKey[] = [];
     for (let entry = first; entry < this.#count; entry += 1) keys.push(this.#keyOf(entry));
     const keyOf = (entry: number): EncodedKey => keys[entry - first] ?? ("" as EncodedKey);
-    const sorted = new Uint32Array(keys.length);
-    for (let index = 0; index < sorted.length; index += 1) sorted[index] = first + index;
-    sorted.sort((a, b) => compareKeys(keyOf(a), keyOf(b)) || a - b);
+    const sorted = sortedNumbers(keys).map((number) => first + number);
     let kept = 0;
     for (let index = 0; index < sorted.length; index += 1) {
       const entry = sorted[index] ?? 0;

@@ -1,5 +1,5 @@
 import { type ByteWriter, crc32, crc32OfWord, readUint64, writeUint64 } from "./bytes.ts";
-import type { LogCodec, RecordSpan } from "./codec.ts";
+import type { LogCodec, RecordSpan, ScannedFrame } from "./codec.ts";
 import { decodeUtf8, type EncodedKey } from "./key.ts";
 import { MAX_FRAME_BYTES, MAX_VALUE_BYTES } from "./limits.ts";
 import type {
@@ -45,16 +45,19 @@ const SEAL_VALUE_BYTES: number = SEAL_DIGEST_AT + 4;
 /** Bytes of a seal frame: what the end of every sealed binary log is read with. */
 export const BINARY_SEAL_BYTES: number = FRAME_HEADER_BYTES + BODY_AT + SEAL_VALUE_BYTES;
 
-/** A record's fields, as offsets into the buffer it stands in. */
-interface RecordLayout {
-  readonly kind: number;
-  readonly flags: number;
-  readonly expiresAt: number;
-  readonly keyAt: number;
-  readonly valueAt: number;
-  readonly end: number;
-  readonly checksum: number;
+/** A record's fields, as offsets into the buffer it stands in; filled in by `parseRecord`. */
+class RecordLayout {
+  kind = 0;
+  flags = 0;
+  expiresAt = 0;
+  keyAt = 0;
+  valueAt = 0;
+  end = 0;
+  checksum = 0;
 }
+
+/** Told of a record and where it starts: in the buffer, and in the log. */
+type VisitRecord = (record: Readonly<RecordLayout>, at: number, position: number) => void;
 
 /** The codec of the binary log with this id. */
 export function binaryCodec(logId: string): LogCodec {
@@ -67,6 +70,11 @@ export function binaryCodec(logId: string): LogCodec {
     encodeFrame: (out, position, mutations) => encodeFrame(out, position, mutations, seed),
     encodeSeal: (out, position, summary) => encodeSeal(out, position, summary, seed),
     parseFrame: (bytes, offset, position) => parseFrame(bytes, offset, position, seed),
+    scanFrame: (bytes, offset, position, sink) =>
+      scanFrame(bytes, offset, position, seed, (record, at, recordPosition) =>
+        sink.record(recordPosition, record.end - at, record.checksum),
+      ),
+    glance,
     decodeRecord: (bytes, position, start = 0, end = bytes.length) =>
       decodeRecord(bytes, start, end, seedAt(seed, position)),
     endOfRecord,
@@ -187,6 +195,27 @@ function encodeSeal(out: ByteWriter, position: number, summary: SealSummary, see
 }
 
 function parseFrame(bytes: Buffer, offset: number, position: number, seed: number): ParsedFrame {
+  const records: FrameRecord[] = [];
+  const frame = scanFrame(bytes, offset, position, seed, (record, at, recordPosition) => {
+    records.push({
+      key: bytes.latin1Slice(record.keyAt, record.valueAt) as EncodedKey,
+      position: recordPosition,
+      length: record.end - at,
+      kind: record.kind === KIND_PUT ? "put" : "remove",
+      expiresAt: record.expiresAt,
+      checksum: record.checksum,
+    });
+  });
+  return frame.status === "records" ? { ...frame, records } : frame;
+}
+
+function scanFrame(
+  bytes: Buffer,
+  offset: number,
+  position: number,
+  seed: number,
+  visit: VisitRecord,
+): ScannedFrame {
   const available = bytes.length - offset;
   if (available < FRAME_HEADER_BYTES) return { status: "incomplete", needed: FRAME_HEADER_BYTES };
   const length = bytes.readUInt32LE(offset);
@@ -198,38 +227,34 @@ function parseFrame(bytes: Buffer, offset: number, position: number, seed: numbe
     return { status: "damaged", reason: `a frame claims ${length} bytes` };
   const whole = FRAME_HEADER_BYTES + length;
   if (available < whole) return { status: "incomplete", needed: whole };
-  return parseRecords(bytes, offset, position, whole, seed);
+  return scanRecords(bytes, offset, position, whole, seed, visit);
 }
 
-function parseRecords(
+/** The record that is looked at: one object for all of them, since a log has millions. */
+const current = new RecordLayout();
+
+function scanRecords(
   bytes: Buffer,
   offset: number,
   position: number,
   whole: number,
   seed: number,
-): ParsedFrame {
-  const records: FrameRecord[] = [];
+  visit: VisitRecord,
+): ScannedFrame {
   const end = offset + whole;
   let at = offset + FRAME_HEADER_BYTES;
   while (at < end) {
     const recordPosition = position + at - offset;
-    const layout = parseRecord(bytes, at, end, seedAt(seed, recordPosition));
-    if (layout === undefined) return { status: "damaged", reason: "a record fails its checksum" };
-    if (layout.kind === KIND_SEAL) return parseSeal(bytes, layout, whole);
-    records.push({
-      key: bytes.latin1Slice(layout.keyAt, layout.valueAt) as EncodedKey,
-      position: recordPosition,
-      length: layout.end - at,
-      kind: layout.kind === KIND_PUT ? "put" : "remove",
-      expiresAt: layout.expiresAt,
-      checksum: layout.checksum,
-    });
-    at = layout.end;
+    if (!parseRecord(bytes, at, end, seedAt(seed, recordPosition), current))
+      return { status: "damaged", reason: "a record fails its checksum" };
+    if (current.kind === KIND_SEAL) return parseSeal(bytes, current, whole);
+    visit(current, at, recordPosition);
+    at = current.end;
   }
-  return { status: "records", length: whole, records };
+  return { status: "records", length: whole };
 }
 
-function parseSeal(bytes: Buffer, layout: RecordLayout, whole: number): ParsedFrame {
+function parseSeal(bytes: Buffer, layout: Readonly<RecordLayout>, whole: number): ScannedFrame {
   if (whole !== BINARY_SEAL_BYTES || layout.end - layout.valueAt !== SEAL_VALUE_BYTES) {
     return { status: "damaged", reason: "a seal is not a frame of its own" };
   }
@@ -241,45 +266,40 @@ function parseSeal(bytes: Buffer, layout: RecordLayout, whole: number): ParsedFr
   return { status: "seal", length: whole, summary };
 }
 
-/** Checks a record that must end at or before `limit`; undefined when anything about it is wrong. */
-function parseRecord(bytes: Buffer, at: number, limit: number, seed: number): RecordLayout | undefined {
-  if (at + BODY_AT > limit) return undefined;
+/** Checks a record that must end at or before `limit`, and fills in where its fields are; false when anything is wrong. */
+function parseRecord(bytes: Buffer, at: number, limit: number, seed: number, into: RecordLayout): boolean {
+  if (at + BODY_AT > limit) return false;
   const kind = bytes[at + KIND_AT] ?? 0;
   const flags = bytes[at + FLAGS_AT] ?? 0;
   const expires = (flags & FLAG_EXPIRES) !== 0;
   const valueLength = bytes.readUInt32LE(at + VALUE_LENGTH_AT);
-  const keyAt = at + BODY_AT + (expires ? EXPIRY_BYTES : 0);
-  const valueAt = keyAt + bytes.readUInt16LE(at + KEY_LENGTH_AT);
-  const end = valueAt + valueLength;
-  if (end > limit || valueLength > MAX_VALUE_BYTES) return undefined;
-  const checksum = bytes.readUInt32LE(at);
-  if (crc32(bytes, at + KIND_AT, end, seed) !== checksum) return undefined;
-  if (kind < KIND_PUT || kind > KIND_SEAL || (flags & ~KNOWN_FLAGS) !== 0) return undefined;
-  return {
-    kind,
-    flags,
-    expiresAt: expires ? readUint64(bytes, at + BODY_AT) : 0,
-    keyAt,
-    valueAt,
-    end,
-    checksum,
-  };
+  into.keyAt = at + BODY_AT + (expires ? EXPIRY_BYTES : 0);
+  into.valueAt = into.keyAt + bytes.readUInt16LE(at + KEY_LENGTH_AT);
+  into.end = into.valueAt + valueLength;
+  if (into.end > limit || valueLength > MAX_VALUE_BYTES) return false;
+  into.checksum = bytes.readUInt32LE(at);
+  if (crc32(bytes, at + KIND_AT, into.end, seed) !== into.checksum) return false;
+  if (kind < KIND_PUT || kind > KIND_SEAL || (flags & ~KNOWN_FLAGS) !== 0) return false;
+  into.kind = kind;
+  into.flags = flags;
+  into.expiresAt = expires ? readUint64(bytes, at + BODY_AT) : 0;
+  return true;
 }
 
 function decodeRecord(bytes: Buffer, start: number, end: number, seed: number): StoredRecord | undefined {
-  const layout = parseRecord(bytes, start, end, seed);
-  if (layout === undefined || layout.end !== end || layout.kind === KIND_SEAL) return undefined;
-  return new BinaryRecord(bytes, start, layout);
+  const layout = new RecordLayout();
+  if (!parseRecord(bytes, start, end, seed, layout)) return undefined;
+  return layout.end === end && layout.kind !== KIND_SEAL ? new BinaryRecord(bytes, start, layout) : undefined;
 }
 
 /** A decoded record: key and value are taken out of the buffer only where they are asked for. */
 class BinaryRecord implements StoredRecord {
+  readonly #bytes: Buffer;
+  readonly #layout: Readonly<RecordLayout>;
   readonly expiresAt: number;
   readonly length: number;
-  readonly #bytes: Buffer;
-  readonly #layout: RecordLayout;
 
-  constructor(bytes: Buffer, start: number, layout: RecordLayout) {
+  constructor(bytes: Buffer, start: number, layout: Readonly<RecordLayout>) {
     this.#bytes = bytes;
     this.#layout = layout;
     this.expiresAt = layout.expiresAt;
@@ -313,6 +333,15 @@ class BinaryRecord implements StoredRecord {
     if ((flags & FLAG_UTF8) !== 0) return this.#bytes.utf8Slice(valueAt, end);
     return decodeUtf8(this.value);
   }
+}
+
+/** What a verified record does to its key. */
+function glance(bytes: Buffer, start: number): Pick<StoredRecord, "kind" | "expiresAt"> {
+  const expires = ((bytes[start + FLAGS_AT] ?? 0) & FLAG_EXPIRES) !== 0;
+  return {
+    kind: bytes[start + KIND_AT] === KIND_PUT ? "put" : "remove",
+    expiresAt: expires ? readUint64(bytes, start + BODY_AT) : 0,
+  };
 }
 
 function isKey(bytes: Buffer, at: number, key: EncodedKey, length: number): boolean {

@@ -5,6 +5,16 @@ import type { FrameRecord, Mutation, ParsedFrame, SealSummary, StoredRecord } fr
 /** The two log formats name themselves so. */
 export type LogFormat = "binary" | "json";
 
+/** Told of a frame's records, in their order. */
+export interface ScanSink {
+  record(position: number, length: number, checksum: number): void;
+}
+
+/** What `scanFrame` finds. */
+export type ScannedFrame =
+  | { readonly status: "records"; readonly length: number }
+  | Exclude<ParsedFrame, { readonly status: "records" }>;
+
 /** Where in a buffer a record stands. */
 export interface RecordSpan {
   readonly start: number;
@@ -37,6 +47,13 @@ export interface LogCodec {
   decodeRecord(bytes: Buffer, position: number, start?: number, end?: number): StoredRecord | undefined;
   /** Where the record at `start` ends, by what it says itself; undefined if that is not in the buffer. */
   endOfRecord(bytes: Buffer, start: number): number | undefined;
+  /**
+   * Like `parseFrame`, for those who only note where records are: the sink is told
+   * of each record before it is known whether the whole frame is sound.
+   */
+  scanFrame(bytes: Buffer, offset: number, position: number, sink: ScanSink): ScannedFrame;
+  /** What a record that was verified before does to its key. */
+  glance(bytes: Buffer, start: number, end: number): Pick<StoredRecord, "kind" | "expiresAt">;
   /** The key of a record that was verified before. */
   keyOf(bytes: Buffer, start: number, end: number): EncodedKey;
   /**

@@ -33,6 +33,17 @@ export const jsonCodec: LogCodec = {
   },
   encodeSeal: (out) => out.append(Buffer.from(JSON_SEAL)),
   parseFrame,
+  scanFrame: (bytes, offset, position, sink) => {
+    const frame = parseFrame(bytes, offset, position);
+    if (frame.status !== "records") return frame;
+    for (const record of frame.records) sink.record(record.position, record.length, record.checksum);
+    return frame;
+  },
+  glance: (bytes, start, end) => {
+    const command = parseLine(bytes.subarray(start, end - 1));
+    if (command instanceof KvsError) throw command;
+    return command.mutation;
+  },
   decodeRecord,
   endOfRecord: (bytes, start) => {
     const end = bytes.indexOf(NEWLINE, start);
