@@ -42,6 +42,8 @@ export interface ReadableFile {
    */
   map(): FileMap | undefined;
   close(): void;
+  /** The same on another thread: closing the last descriptor of a removed file takes as long as removing it. */
+  closeInBackground(): void;
 }
 
 /** Which file it is, and when it was written to, in whole milliseconds since 1970. */

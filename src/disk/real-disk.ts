@@ -88,6 +88,8 @@ function readableFile(path: string, fd: number): ReadableFile {
     stamp: () => stampOf(path, fd),
     map: () => mapFile(path, fd),
     close: () => system("close", path, () => fs.closeSync(fd)),
+    // Nothing is lost by a failure to close what was only read.
+    closeInBackground: () => fs.close(fd, () => undefined),
   };
 }
 

@@ -1,7 +1,7 @@
 import { indexName, logName, parseIndexName, parseLogName, parseTemporaryName } from "../disk/file-names.ts";
 import type { Interval } from "../format/header.ts";
 import { nextLayout } from "../format/hint.ts";
-import { Log } from "./log.ts";
+import { Log, type LogOptions } from "./log.ts";
 import { discardMerge, finishMerge, type MergedLog, mergeLogs } from "./merge.ts";
 import type { Writer } from "./writer.ts";
 import type { WriterContext } from "./writer-context.ts";
@@ -11,6 +11,9 @@ const INPUT_MEMORY_BYTES: number = 130 * 1024 * 1024;
 
 /** Sorted inputs are read in pieces of this size. */
 const READ_AHEAD_BYTES: number = 1024 * 1024;
+
+/** For reading logs for the compaction alone: without maps, as a bad sector is an error then, and no signal. */
+const READ_ONCE: LogOptions = { map: false, tailBytes: READ_AHEAD_BYTES };
 
 /** What a compaction did. */
 export interface CompactionResult {
@@ -92,13 +95,13 @@ function isUnfinished(name: string, newest: number): boolean {
   return interval.last <= newest && (isIndex || interval.first !== interval.last);
 }
 
-/** Opens logs for the compaction alone, read without maps: a bad sector is an error then, and no signal. */
+/** Opens logs for the compaction alone. */
 function openAll({ disk, directory }: CompactionContext, intervals: readonly Interval[]): Log[] | undefined {
   const opened: Log[] = [];
   let complete = false;
   try {
     for (const interval of intervals) {
-      const log = Log.open(disk, directory, interval, { map: false });
+      const log = Log.open(disk, directory, interval, READ_ONCE);
       if (log === undefined) return undefined;
       opened.push(log);
     }
@@ -125,7 +128,7 @@ function prepareInputs(inputs: readonly Log[]): void {
 }
 
 function verify({ disk, directory }: CompactionContext, log: Log): void {
-  const fresh = Log.open(disk, directory, log, { map: false });
+  const fresh = Log.open(disk, directory, log, READ_ONCE);
   try {
     fresh?.verifySealed();
   } finally {
@@ -145,11 +148,17 @@ function removeSuperseded({ disk, directory, generations }: CompactionContext): 
   generations.reload();
 }
 
-/** Puts the merged log in place, unless its inputs are not what they were; false then. */
+/**
+ * Puts the merged log in place, unless its inputs are not what they were; false
+ * then. The directory is synced later, with no lock in hand: until it is, a power
+ * cut brings the inputs back, and nothing is lost.
+ */
 function publishMerge(context: CompactionContext, inputs: readonly Log[], merged: MergedLog): boolean {
   const { disk, directory, generations, writer } = context;
   let published = false;
   try {
+    // What was written meanwhile is read before the lock is taken: nobody should wait for that.
+    generations.catchUp();
     writer.begin();
     generations.reload();
     const standing = new Set(generations.logs.map((log) => log.header.logId));

@@ -201,7 +201,7 @@ export class Generations {
       for (const log of opened) log.release();
       return failure;
     }
-    for (const log of this.#logs) log.release();
+    for (const log of this.#logs) log.releaseInBackground();
     this.#logs = opened;
     this.#mustReopen = false;
     this.#superseded = superseded;

@@ -10,6 +10,7 @@ import { HintReader } from "./hint-reader.ts";
 import type { Durability, ResolvedOptions } from "./options.ts";
 import type { KeyRange, Newest } from "./runs.ts";
 import { maintainInBackground, untilIdle } from "./background.ts";
+import { TAIL_BYTES } from "./log.ts";
 import { compactAll, isMaintenanceDue, maintain } from "./maintenance.ts";
 import { runInSlices, runToEnd } from "./slices.ts";
 import { scan } from "./scan.ts";
@@ -62,7 +63,10 @@ export class StoreHandle {
     this.directory = disk.absolute(directory);
     this.#options = options;
     this.#hints = new HintReader(disk, this.directory);
-    this.#generations = new Generations(disk, this.directory, this.#hints, { map: options.mmap });
+    this.#generations = new Generations(disk, this.directory, this.#hints, {
+      map: options.mmap,
+      tailBytes: TAIL_BYTES,
+    });
   }
 
   /** Opens the store's files, creating the store unless the handle is to read only. */

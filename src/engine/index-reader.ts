@@ -99,6 +99,11 @@ export class IndexReader implements LogIndex, KeyOrder {
     this.#file.close();
   }
 
+  closeInBackground(): void {
+    this.#pages.release();
+    this.#file.closeInBackground();
+  }
+
   /** Reads every page; throws `UnusableIndex` at the first damaged one. */
   verify(): void {
     for (let page = 0; page < this.#layout.pages; page += 1) this.#pages.seek(page);

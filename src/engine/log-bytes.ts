@@ -114,9 +114,19 @@ export class LogBytes {
   }
 
   close(): void {
+    this.#unmap();
+    this.#file.close();
+  }
+
+  closeInBackground(): void {
+    // The map goes first: the last hold on a removed file is what takes long to let go.
+    this.#unmap();
+    this.#file.closeInBackground();
+  }
+
+  #unmap(): void {
     this.#map?.release();
     this.#map = undefined;
-    this.#file.close();
   }
 
   /** The whole file; only what is not written to any more is mapped. */

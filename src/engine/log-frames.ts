@@ -5,9 +5,6 @@ import type { LogBytes } from "./log-bytes.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** A tail is trusted by its digest up to this size. */
-const MAX_TRUSTED_BYTES: number = 64 * 1024 * 1024;
-
 /** Where the readable part of a log ends too early, and why. */
 export interface Fault {
   readonly offset: number;
@@ -137,7 +134,7 @@ export class LogFrames {
   catchUp(keepBytes: number, trusted?: TrustedTail): void {
     if (this.#written.end !== this.#end)
       throw new Error("What is buffered is written before the log is read on");
-    if (trusted !== undefined && this.#end === this.#headerBytes) this.#trust(trusted);
+    if (trusted !== undefined && this.#end === this.#headerBytes) this.#trust(trusted, keepBytes);
     this.read(keepBytes, (position, length) => this.#sink.note(position, length));
     this.#written = this.#extent();
   }
@@ -247,10 +244,10 @@ export class LogFrames {
   }
 
   /** Takes the frames of a tail for sound if their bytes have the digest that LOCK names. */
-  #trust({ end, digest }: TrustedTail): void {
+  #trust({ end, digest }: TrustedTail, keepBytes: number): void {
     const bytes = this.#bytes;
     const length = end - this.#headerBytes;
-    if (this.#codec.findNewest === undefined || length <= 0 || length > MAX_TRUSTED_BYTES) return;
+    if (this.#codec.findNewest === undefined || length <= 0 || length > keepBytes) return;
     if (end > bytes.size()) return;
     if (!bytes.extendTail(length) || crc32(bytes.tail.whole(), 0, length, 0) !== digest) {
       bytes.cutTail(this.#headerBytes);

@@ -7,6 +7,9 @@ import type { WriterContext } from "./writer-context.ts";
 /** In `os`, what was written is made durable in the background after so many bytes: the sync at a rotation is short then. */
 const SYNC_INTERVAL_BYTES = 8 * 1024 * 1024;
 
+/** Syncing so much takes no longer than creating the next log. */
+const QUICKLY_SYNCED_BYTES = 1024 * 1024;
+
 /** What the sync of a log needs of the writer that appends to it. */
 export interface SyncHost {
   /** The log that this writer appends to, and its file. */
@@ -80,6 +83,17 @@ export class LogSync {
     this.#startedAt = end;
     // What fails here fails again where somebody waits for it.
     this.#groupCommit.join().catch(() => undefined);
+  }
+
+  /**
+   * Whether a log can be sealed without much left to sync, which everybody would
+   * wait for; where it cannot, a sync in the background is started.
+   */
+  isNearlySynced(log: Log): boolean {
+    const left = log.writtenEnd - Math.max(this.bytesOf(log), this.#host.heldHint?.syncedBytes ?? 0);
+    if (left <= QUICKLY_SYNCED_BYTES) return true;
+    this.#groupCommit.join().catch(() => undefined);
+    return false;
   }
 
   /** Leaves word in the hint of how much is durable, if the lock is free; else a later write will. */

@@ -25,8 +25,8 @@ const NEWLINE = 0x0a;
 /** A log up to this size is indexed in memory at once where it has no index file; a longer one by the second lookup. */
 const SMALL_LOG_BYTES = 1024 * 1024;
 
-/** The newest bytes of a log that is written to are kept in memory up to this size; older ones are read again. */
-const MAX_TAIL_BYTES: number = 64 * 1024 * 1024;
+/** Kept of the newest log by a handle that looks records up. */
+export const TAIL_BYTES: number = 64 * 1024 * 1024;
 
 /** Lookups that walk along a trusted tail before it is worth indexing. */
 const TRUSTED_WALKS = 4;
@@ -34,6 +34,8 @@ const TRUSTED_WALKS = 4;
 export interface LogOptions {
   /** Map files that are not written to any more. */
   readonly map: boolean;
+  /** The newest bytes of a log that is written to are kept in memory up to this size; older ones are read again. */
+  readonly tailBytes: number;
 }
 
 /**
@@ -162,7 +164,7 @@ export class Log implements Interval {
   /** Reads the frames that were not read yet; what is as `trusted` says it is needs no further look. */
   catchUp(trusted?: TrustedTail): void {
     // Nothing is written to a sealed log any more, and what is wrong with it stays so.
-    if (!this.sealed) this.#frames.catchUp(MAX_TAIL_BYTES, trusted);
+    if (!this.sealed) this.#frames.catchUp(this.#options.tailBytes, trusted);
   }
 
   /** Sees to it that a log that has a successor is whole and has an index; anything else is damage. */
@@ -303,7 +305,7 @@ export class Log implements Interval {
 
   /** Notes that everything in `tail` is in the file by now. */
   markWritten(): void {
-    this.#frames.markWritten(MAX_TAIL_BYTES);
+    this.#frames.markWritten(this.#options.tailBytes);
   }
 
   /** Notes that the log has ended with a seal: what it holds is found in the file from now on. */
@@ -349,6 +351,14 @@ export class Log implements Interval {
     if (this.#users > 0) return;
     closeQuietly(() => this.#reader?.close());
     closeQuietly(() => this.#bytes.close());
+  }
+
+  /** Like `release`, for a log that was replaced and may be removed: letting go of it can take long. */
+  releaseInBackground(): void {
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    closeQuietly(() => this.#reader?.closeInBackground());
+    closeQuietly(() => this.#bytes.closeInBackground());
   }
 
   #newIndex(): MemoryIndex {

@@ -16,6 +16,9 @@ export interface MaintenanceSettings extends CompactionRules {
   readonly waitMs: number;
 }
 
+/** Of the newest log only its end is of interest. */
+const TAIL_BYTES = 1024 * 1024;
+
 /** Makes the indexes that a store lacks and the merges that are due, on this thread; does nothing where somebody is at it. */
 export function maintainStore(
   disk: Disk,
@@ -26,7 +29,7 @@ export function maintainStore(
   const { bloomBitsPerKey, waitMs, autoCompact } = settings;
   const hints = new HintReader(disk, directory);
   // Read without maps: a bad sector is an error then, and no signal.
-  const generations = new Generations(disk, directory, hints, { map: false });
+  const generations = new Generations(disk, directory, hints, { map: false, tailBytes: TAIL_BYTES });
   const lock = new WriteLock(disk, directory, waitMs, (file) => generations.forgetLock(file));
   const context = { disk, directory, generations, lock, bloomBitsPerKey };
   const writer = new Writer(context, {

@@ -1,6 +1,5 @@
 import type { AppendableFile, Disk } from "../disk/disk.ts";
 import { indexName, logName, temporaryName } from "../disk/file-names.ts";
-import { publish } from "../disk/publish.ts";
 import { ByteWriter, crc32 } from "../format/bytes.ts";
 import type { LogCodec, LogFormat } from "../format/codec.ts";
 import { hashKey, hashSeedOf } from "../format/hash.ts";
@@ -21,7 +20,7 @@ const FRAME_BYTES = 64 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 
 /** The output is synced after each of these, so that one huge sync does not stall every other one on the disk. */
-const SYNC_INTERVAL_BYTES = 8 * 1024 * 1024;
+const SYNC_INTERVAL_BYTES = 2 * 1024 * 1024;
 
 export interface Merge {
   readonly disk: Disk;
@@ -89,10 +88,14 @@ export function* mergeLogs(merge: Merge): Generator<void, MergedLog> {
   }
 }
 
-/** Puts a merged log in the place of its inputs; the log's renaming is the commit point of a merge. */
+/**
+ * Puts a merged log in the place of its inputs; the log's renaming is the commit
+ * point of a merge. The directory is still to be synced, before the inputs go.
+ */
 export function finishMerge(disk: Disk, directory: string, { header }: MergedLog): void {
   publishIndex({ disk, directory }, header);
-  publish(disk, directory, `${directory}/${logName(header)}`);
+  const path = `${directory}/${logName(header)}`;
+  disk.rename(temporaryName(path), path);
 }
 
 /** Removes what was not put in place. */

@@ -129,6 +129,7 @@ function copyNewest(context: WriterContext, log: Log): void {
     bloomBitsPerKey,
   };
   finishMerge(disk, directory, runToEnd(mergeLogs(merge)));
+  disk.syncDirectory(directory);
   generations.reload();
 }
 

@@ -20,6 +20,12 @@ const CHUNK_BYTES = 256 * 1024;
  */
 const LONGEST_TAIL_BYTES: number = 24 * 1024;
 
+/** A log shorter than this is synced in no time. */
+const SHORT_LOG_BYTES = 4 * 1024 * 1024;
+
+/** A log may become so many times longer than it should while it waits for its sync. */
+const LONGEST_OVERRUN = 1.25;
+
 /** A handle gives the lock back after this long, or this many bytes, even in the middle of a tick. */
 const LONGEST_HOLD_MS = 50;
 const LARGEST_HOLD_BYTES = 4 * 1024 * 1024;
@@ -124,7 +130,7 @@ export class Writer implements LockHolder, SyncHost {
     if (this.#options.durability === "sync") this.#flush({ sync: true });
     else if (options.urgent || full || log.end - log.writtenEnd >= CHUNK_BYTES) this.#flush({ sync: false });
     // The write has succeeded by now: whatever the rotation meets is its own.
-    if (full) this.#rotateIfPossible();
+    if (full && this.#mayRotate(log)) this.#rotateIfPossible();
     this.#hasReturned = true;
   }
 
@@ -375,6 +381,13 @@ export class Writer implements LockHolder, SyncHost {
     } catch (error) {
       this.#poison ??= asError(error);
     }
+  }
+
+  /** In `os`, a long log waits for a sync in the background, so that nobody waits for it; not for ever. */
+  #mayRotate(log: Log): boolean {
+    const { generationBytes, durability } = this.#options;
+    if (durability === "sync" || log.end > generationBytes * LONGEST_OVERRUN) return true;
+    return log.end < SHORT_LOG_BYTES || this.#sync.isNearlySynced(log);
   }
 
   #rotateIfPossible(): void {

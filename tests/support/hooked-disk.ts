@@ -147,6 +147,7 @@ export class HookedDisk implements Disk {
         return file.map();
       },
       close: () => this.#close("readable.close", file),
+      closeInBackground: () => this.#close("readable.close", file),
     };
   }
 
