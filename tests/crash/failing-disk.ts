@@ -12,7 +12,7 @@ export type Failing =
   | "errors for good";
 
 /** Giving things back is never made to fail: a process that dies does it as well. */
-const ALWAYS_WORKING: ReadonlySet<string> = new Set(["absolute", "bootId", "close", "unlock"]);
+const ALWAYS_WORKING: ReadonlySet<string> = new Set(["absolute", "bootId", "close", "closeInBackground", "unlock"]);
 
 /** The real disk, whose calls are counted, and one of them made to fail. */
 export class FailingDisk {
@@ -53,7 +53,7 @@ export class FailingDisk {
     args: readonly unknown[],
   ): unknown {
     if (!ALWAYS_WORKING.has(name)) this.#count(name);
-    if (name === "close") this.#files.delete(target as { close(): void });
+    if (name.startsWith("close")) this.#files.delete(target as { close(): void });
     const result = method.apply(target, [...args]);
     if (typeof result !== "object" || result === null || !("close" in result)) return result;
     this.#files.add(result as { close(): void });
