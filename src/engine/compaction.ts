@@ -2,7 +2,7 @@ import { indexName, logName, parseIndexName, parseLogName, parseTemporaryName } 
 import type { Interval } from "../format/header.ts";
 import { nextLayout } from "../format/hint.ts";
 import { Log, type LogOptions } from "./log.ts";
-import { discardMerge, finishMerge, type MergedLog, mergeLogs } from "./merge.ts";
+import { discardMerge, finishMerge, type Merge, type MergedLog, mergeLogs } from "./merge.ts";
 import type { Writer } from "./writer.ts";
 import type { WriterContext } from "./writer-context.ts";
 
@@ -54,17 +54,35 @@ export function* mergeGenerations(
     const inputs = opened.slice(below.length);
     prepareInputs(inputs);
     const bytesBefore = inputs.reduce((sum, input) => sum + input.size(), 0);
-    const interval = { first, last: inputs.at(-1)?.last ?? first };
-    const format = generations.newest?.codec.format ?? "binary";
-    const merge = { disk, directory, inputs, older, interval, format, bloomBitsPerKey, now: Date.now() };
+    // The first merge of a foreign store closes the gaps among its logs, the one before the oldest as well.
+    const interval = { first: inputs[0]?.isForeign === true ? 1 : first, last: inputs.at(-1)?.last ?? first };
+    const { format, storeId } = destinationOf(context);
+    const merge = {
+      disk,
+      directory,
+      storeId,
+      inputs,
+      older,
+      interval,
+      format,
+      bloomBitsPerKey,
+      now: Date.now(),
+    };
     const onWritten = (bytes: number): void => context.onProgress?.(Math.min(1, bytes / bytesBefore));
     const merged = yield* mergeLogs({ ...merge, onWritten });
-    if (!publishMerge(context, inputs, merged)) return undefined;
+    if (!publishMerge(context, merged)) return undefined;
     removeSuperseded(context);
     return { bytesBefore, bytesAfter: merged.bytes, generationsMerged: inputs.length };
   } finally {
     for (const log of opened) log.release();
   }
+}
+
+/** What a merge's output has from the log that is written to. */
+function destinationOf({ generations }: CompactionContext): Pick<Merge, "format" | "storeId"> {
+  const { newest } = generations;
+  if (newest === undefined) throw new Error("A store whose logs are merged has a newest one");
+  return { format: newest.codec.format, storeId: newest.header.storeId };
 }
 
 /** Removes what a compactor that died has left: its unfinished output, inputs that were replaced, indexes without a log. */
@@ -153,7 +171,8 @@ function removeSuperseded({ disk, directory, generations }: CompactionContext): 
  * then. The directory is synced later, with no lock in hand: until it is, a power
  * cut brings the inputs back, and nothing is lost.
  */
-function publishMerge(context: CompactionContext, inputs: readonly Log[], merged: MergedLog): boolean {
+function publishMerge(context: CompactionContext, merged: MergedLog): boolean {
+>>>>>>> a86f9f3 (Read, continue and adopt a directory of the original kvs)
   const { disk, directory, generations, writer } = context;
   let published = false;
   try {
@@ -162,7 +181,7 @@ function publishMerge(context: CompactionContext, inputs: readonly Log[], merged
     writer.begin();
     generations.reload();
     const standing = new Set(generations.logs.map((log) => log.header.logId));
-    if (!inputs.every((input) => standing.has(input.header.logId))) return false;
+    if (!merged.header.inputs.every((input) => standing.has(input))) return false;
     finishMerge(disk, directory, merged);
     published = true;
     generations.reload();

@@ -1,8 +1,6 @@
-import { crc32 } from "../format/bytes.ts";
 import type { ContentStamp } from "../format/index-file.ts";
+import { digestOf } from "./file-digest.ts";
 import type { Log } from "./log.ts";
-
-const CHUNK_BYTES = 1024 * 1024;
 
 /** Sums up a log whose records have no checksums, so that a change of its bytes is noticed. */
 export function contentStampOf(log: Log): ContentStamp {
@@ -16,14 +14,4 @@ export function hasSameContent(log: Log, content: ContentStamp): boolean {
   const { inode, modified } = log.stamp();
   if (inode === content.inode && modified === content.modified) return true;
   return digestOf(log) === content.digest;
-}
-
-function digestOf(log: Log): number {
-  const size = log.size();
-  let digest = 0;
-  for (let at = 0; at < size; at += CHUNK_BYTES) {
-    const bytes = log.readBytes(at, CHUNK_BYTES);
-    digest = crc32(bytes, 0, bytes.length, digest);
-  }
-  return digest;
 }

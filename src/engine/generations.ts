@@ -1,6 +1,7 @@
 import type { Disk } from "../disk/disk.ts";
 import { logName, parseLogName } from "../disk/file-names.ts";
 import { KvsError } from "../format/errors.ts";
+import { belongsTo } from "../format/foreign-store.ts";
 import type { Interval, LogHeader } from "../format/header.ts";
 import { type Hint, promisedBytes } from "../format/hint.ts";
 import type { EncodedKey } from "../format/key.ts";
@@ -78,7 +79,7 @@ export class Generations {
       const hint = this.#hints.read();
       const intervals = this.#listLogs();
       const problem = this.#adopt(intervals, hint);
-      if (problem === undefined && !this.#isUnfinished()) return this.#settle(hint);
+      if (problem === undefined && !this.#isUnfinished() && !this.#mayMissLogs()) return this.#settle(hint);
       // A listing made while others publish may show neither the old nor the new:
       // only one that is seen twice, with nothing written between, is believed.
       const fingerprint = `${hint?.counter}/${intervals.map(logName).toSorted().join("/")}`;
@@ -188,7 +189,7 @@ export class Generations {
 
   /** Makes these logs the view; an error where they are no store, undefined where all is well. */
   #adopt(intervals: readonly Interval[], hint: Hint | undefined): KvsError | undefined {
-    const { current, superseded, problem } = tile(intervals);
+    const { current, superseded, problem } = tile(intervals, (interval) => this.#isForeign(interval));
     if (problem !== undefined) return this.#notAStore(problem);
     const last = current.at(-1)?.last ?? 0;
     if (hint !== undefined && hint.generation > last) {
@@ -196,7 +197,7 @@ export class Generations {
     }
     const opened = this.#openAll(current);
     if (opened === undefined) return this.#notAStore("a log vanished while it was being opened");
-    const failure = this.#findStranger(opened) ?? this.#findUnfoundedClaim(opened, superseded);
+    const failure = this.#findStranger(opened, hint) ?? this.#findUnfoundedClaim(opened, superseded);
     if (failure !== undefined) {
       for (const log of opened) log.release();
       return failure;
@@ -241,10 +242,15 @@ export class Generations {
     }
   }
 
-  #findStranger(logs: readonly Log[]): KvsError | undefined {
-    const storeId = logs[0]?.header.storeId;
-    const stranger = logs.find((log) => log.header.storeId !== storeId);
-    return stranger?.damage({ offset: 0, reason: "it belongs to another store" });
+  #findStranger(logs: readonly Log[], hint: Hint | undefined): KvsError | undefined {
+    const ours = logs.find((log) => !log.isForeign)?.header.storeId;
+    // Where none is ours nobody has written to the store yet: LOCK does not say otherwise, and there is
+    // something to read. A log of ours that was cut off altogether is no foreign one.
+    const isForeign = ours === undefined && hint === undefined && logs.some((log) => log.startsWithCommand());
+    if (isForeign) return undefined;
+    const stranger = logs.find((log) => ours === undefined || !belongsTo(log.header, ours));
+    const reason = stranger?.isForeign === true ? "it has no header" : "it belongs to another store";
+    return stranger?.damage({ offset: 0, reason });
   }
 
   /**
@@ -261,7 +267,7 @@ export class Generations {
       if (!cover.endsWithSeal()) {
         return cover.damage({ offset: cover.size(), reason: "the log breaks off before its seal" });
       }
-      if (header.storeId !== cover.header.storeId) {
+      if (!belongsTo(header, cover.header.storeId)) {
         return cover.damage({ offset: 0, reason: "it belongs to another store" });
       }
       if (!named.has(header.logId)) {
@@ -276,14 +282,31 @@ export class Generations {
 
   /** The head of a log that was replaced; undefined when it is gone, or damaged and of no more use. */
   #headerOf(interval: Interval): LogHeader | undefined {
+    // A copy: the id of a foreign log is worked out from its bytes, as long as it is open.
+    return this.#lookAt(interval, ({ header }) => ({ ...header }));
+  }
+
+  #isForeign(interval: Interval): boolean {
+    return this.#lookAt(interval, (log) => log.isForeign) === true;
+  }
+
+  /** Opens a log for a moment; undefined when it is gone or its head is damaged. */
+  #lookAt<T>(interval: Interval, look: (log: Log) => T): T | undefined {
+    let log: Log | undefined;
     try {
-      const log = this.open(interval);
-      log?.release();
-      return log?.header;
+      log = this.open(interval);
+      return log === undefined ? undefined : look(log);
     } catch (error) {
       if (error instanceof KvsError && error.code === "CORRUPT") return undefined;
       throw error;
+    } finally {
+      log?.release();
     }
+  }
+
+  /** True while foreign logs are in the view: a listing that misses one of them may show no gap. */
+  #mayMissLogs(): boolean {
+    return this.#logs[0]?.isForeign === true;
   }
 
   /** True when the newest log is sealed: its successor may just not have been listed. */
@@ -308,7 +331,7 @@ export class Generations {
   #damageOfNewest(hint: Hint | undefined): KvsError | undefined {
     const log = this.newest;
     if (log === undefined) return undefined;
-    if (log.sealed) return log.fault === undefined ? undefined : log.damage(log.fault);
+    if (log.sealed || log.isForeign) return log.fault === undefined ? undefined : log.damage(log.fault);
     // More than either is never promised: mostly this settles it, and the boot need not be known.
     if (hint === undefined || log.end >= Math.max(hint.writtenBytes, hint.syncedBytes)) return undefined;
     if (log.end >= this.promised(hint)) return undefined;

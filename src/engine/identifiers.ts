@@ -1,3 +1,4 @@
+import { adoptingStoreId } from "../format/foreign-store.ts";
 import { MAX_FIRST_COUNTER } from "../format/hint.ts";
 
 const STORE_ID_BYTES = 16;
@@ -6,6 +7,11 @@ const LOG_ID_BYTES = 8;
 /** A new store's id: random, in hex. */
 export function newStoreId(): string {
   return randomHex(STORE_ID_BYTES);
+}
+
+/** The id of a store that goes on from foreign logs, its own ones numbered from `first`. */
+export function newAdoptingStoreId(first: number): string {
+  return adoptingStoreId(first, newStoreId());
 }
 
 /** A new log's id: random, in hex. */

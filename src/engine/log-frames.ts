@@ -78,7 +78,7 @@ export class LogFrames {
     return this.#written;
   }
 
-  /** True once a seal was read and agreed with the records before it, or was appended. */
+  /** True once a seal was read and agreed with the records before it, or was appended, or the end that needs none was read. */
   get sealed(): boolean {
     return this.#sealed;
   }
@@ -116,6 +116,7 @@ export class LogFrames {
       if (frame.status !== "incomplete") {
         this.#accept(frame, size, note);
       } else if (bytes.tailEnd >= size) {
+        if (!this.#codec.endsInSeal) break;
         this.#fault = { offset: this.#end, reason: "the last record breaks off" };
       } else {
         this.#sumUp();
@@ -126,6 +127,7 @@ export class LogFrames {
         window = bytes.tail.view();
       }
     }
+    if (!this.#codec.endsInSeal) this.#sealed = this.#fault === undefined;
     // What is no whole frame is read again: it may be another one by then.
     bytes.cutTail(this.#end);
   }

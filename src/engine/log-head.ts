@@ -3,7 +3,10 @@ import { logName } from "../disk/file-names.ts";
 import type { LogCodec } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
 import type { Interval, LogHeader } from "../format/header.ts";
+import { foreignCodec, startsAsForeign } from "../format/foreign-codec.ts";
+import { foreignHeader, foreignLogId } from "../format/foreign-store.ts";
 import { codecFor, formatOf, parseLogHeader } from "../format/log-header.ts";
+import { digestOf } from "./file-digest.ts";
 
 /** Few logs are merged from more than fifty others. */
 const HEADER_GUESS_BYTES = 512;
@@ -16,9 +19,14 @@ export interface LogHead {
   readonly codec: LogCodec;
 }
 
-/** Reads the head of a log and holds it against the file's name. */
+/**
+ * Reads the head of a log and holds it against the file's name. One without a
+ * header may be a log of the original kvs: whether it belongs to the store, the
+ * others tell.
+ */
 export function readLogHeader(file: ReadableFile, interval: Interval): LogHead {
   let bytes = file.read(0, HEADER_GUESS_BYTES);
+  if (interval.first === interval.last && startsAsForeign(bytes)) return foreignHead(file, interval.first);
   let parsed = parseLogHeader(bytes);
   const size = file.size();
   while (parsed.status === "incomplete" && bytes.length < size) {
@@ -34,6 +42,11 @@ export function readLogHeader(file: ReadableFile, interval: Interval): LogHead {
     throw damaged(file, `its header is that of "${logName(header)}"`);
   }
   return { header, headerBytes: length, codec: codecFor(formatOf(bytes) ?? "binary", header.logId) };
+}
+
+function foreignHead(file: ReadableFile, generation: number): LogHead {
+  const header = foreignHeader(generation, () => foreignLogId(generation, digestOf(file)));
+  return { header, headerBytes: 0, codec: foreignCodec };
 }
 
 function damaged({ path }: ReadableFile, reason: string): KvsError {

@@ -4,7 +4,8 @@ import { BINARY_SEAL_BYTES } from "../format/binary-codec.ts";
 import type { ByteWriter } from "../format/bytes.ts";
 import type { LogCodec } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
-import { hashSeedOf } from "../format/hash.ts";
+import { isForeign } from "../format/foreign-store.ts";
+import { hashKey, hashSeedOf } from "../format/hash.ts";
 import type { Interval, LogHeader } from "../format/header.ts";
 import type { IndexSummary } from "../format/index-file.ts";
 import { JSON_SEAL } from "../format/json-codec.ts";
@@ -136,6 +137,11 @@ export class Log implements Interval {
     return this.#frames.tally;
   }
 
+  /** True for a log of the original kvs: it has no header, no seal and no index, and nothing is written to it. */
+  get isForeign(): boolean {
+    return isForeign(this.header);
+  }
+
   /** The buffer that frames are encoded into; what is in it and not written yet starts at `writtenEnd`. */
   get tail(): ByteWriter {
     return this.#bytes.tail;
@@ -184,7 +190,8 @@ export class Log implements Interval {
   /** The newest record of a key in this log, a removal too. */
   lookup(key: EncodedKey, hash: number): StoredRecord | undefined {
     const reader = this.#reader;
-    if (reader === undefined) return this.#lookupInMemory(key, hash);
+    if (reader === undefined)
+      return this.#lookupInMemory(key, this.isForeign ? hashKey(key, this.hashSeed) : hash);
     try {
       return this.#lookupIn(reader, key, hash);
     } catch (error) {
@@ -283,6 +290,11 @@ export class Log implements Interval {
     return frame.summary === undefined ? before[0] === NEWLINE : frame.summary.length === at;
   }
 
+  /** Whether a foreign log holds any command at all. */
+  startsWithCommand(): boolean {
+    return this.isForeign && this.#findEnd(0) !== undefined;
+  }
+
   /** Puts a frame at the end of `tail`, all or nothing; its size in bytes. */
   encode(mutations: readonly Mutation[]): number {
     const { tail } = this;
@@ -337,7 +349,7 @@ export class Log implements Interval {
     return this.#bytes.stamp();
   }
 
-  readBytes(position: number, length: number): Buffer {
+  read(position: number, length: number): Buffer {
     return this.#bytes.read(position, length);
   }
 

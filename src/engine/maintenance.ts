@@ -87,10 +87,14 @@ function planNow(
   { generations }: Pick<CompactionContext, "generations">,
   rules: CompactionRules,
 ): MergePlan | undefined {
+  // Nobody has written to the store yet: it is none of ours.
+  if (generations.newest?.isForeign === true) return undefined;
   const sealed = generations.logs.slice(0, -1);
   const sums = sumUp(sealed, Date.now());
   const logs = sealed.map((log) => log.size());
-  return planMerge({ logs, liveBytes: 0, staleBytes: 0, mustMergeAll: false, ...sums }, rules);
+  // Foreign logs have no indexes, and their numbers gaps: the first merge is one of all of them.
+  const mustMergeAll = sealed[0]?.isForeign === true;
+  return planMerge({ logs, liveBytes: 0, staleBytes: 0, mustMergeAll, ...sums }, rules);
 }
 
 /** Whether there is anything for `maintain` to do. */
@@ -99,7 +103,7 @@ export function isMaintenanceDue(
   rules: CompactionRules,
 ): boolean {
   const sealed = generations.logs.slice(0, -1);
-  return sealed.some((log) => log.summary === undefined) || planNow({ generations }, rules) !== undefined;
+  return sealed.some(lacksIndex) || planNow({ generations }, rules) !== undefined;
 }
 
 /** Indexes oldest first: an index counts what its log made stale below. */
@@ -167,7 +171,11 @@ function* unlessUrgent<T>(work: Generator<void, T>, isUrgent: () => boolean): Ge
 
 function findUnindexed({ generations }: CompactionContext): Log | undefined {
   generations.catchUp();
-  return generations.logs.slice(0, -1).find((log) => log.summary === undefined);
+  return generations.logs.slice(0, -1).find(lacksIndex);
+}
+
+function lacksIndex(log: Log): boolean {
+  return !log.isForeign && log.summary === undefined;
 }
 
 function bytesOf({ generations }: CompactionContext, { from, to }: MergePlan): number {

@@ -23,6 +23,7 @@ const CHUNK_BYTES = 1024 * 1024;
 const SYNC_INTERVAL_BYTES = 2 * 1024 * 1024;
 
 export interface Merge {
+  readonly storeId: string;
   readonly disk: Disk;
   readonly directory: string;
   /** Neighbours, oldest first, the order of whose keys is known; all of them read to their end. */
@@ -55,9 +56,9 @@ export interface MergedLog {
  * Yields between frames, for the caller to let others run or to stop.
  */
 export function* mergeLogs(merge: Merge): Generator<void, MergedLog> {
-  const { disk, directory, inputs, interval, format } = merge;
+  const { disk, directory, storeId, inputs, interval, format } = merge;
   const header: LogHeader = {
-    storeId: inputs[0]?.header.storeId ?? "",
+    storeId,
     logId: newLogId(),
     ...interval,
     inputs: inputs.map((input) => input.header.logId),

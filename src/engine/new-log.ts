@@ -6,7 +6,7 @@ import { KvsError } from "../format/errors.ts";
 import type { LogHeader } from "../format/header.ts";
 import { encodeLogHeader } from "../format/log-header.ts";
 import type { Generations } from "./generations.ts";
-import { newLogId } from "./identifiers.ts";
+import { newAdoptingStoreId, newLogId } from "./identifiers.ts";
 import type { Log } from "./log.ts";
 import type { WriterContext } from "./writer-context.ts";
 
@@ -33,10 +33,10 @@ export function createLog(
   return openExisting(generations, path, header);
 }
 
-/** Creates the log that follows a sealed one, in the same store. */
+/** Creates the log that follows a sealed one, in the same store; behind a foreign one the first of ours. */
 export function createSuccessor(place: Place, sealed: Log, format: LogFormat): Log {
   const number = sealed.last + 1;
-  const { storeId } = sealed.header;
+  const storeId = sealed.isForeign ? newAdoptingStoreId(number) : sealed.header.storeId;
   return createLog(place, format, {
     storeId,
     logId: newLogId(),

@@ -121,6 +121,7 @@ function copyNewest(context: WriterContext, log: Log): void {
   const merge = {
     disk,
     directory,
+    storeId: log.header.storeId,
     inputs: [log],
     older: [],
     interval,

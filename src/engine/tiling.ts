@@ -3,7 +3,7 @@ import type { Interval } from "../format/header.ts";
 
 /** What a directory's logs are to each other. */
 export interface Tiling<T extends Interval> {
-  /** The logs that hold the store, oldest first: their intervals follow one another from 1 on. */
+  /** The logs that hold the store, oldest first: their intervals follow one another from 1 on, but for gaps before foreign ones. */
   readonly current: readonly T[];
   /** Logs whose interval lies inside a current one's. */
   readonly superseded: readonly T[];
@@ -11,8 +11,14 @@ export interface Tiling<T extends Interval> {
   readonly problem: string | undefined;
 }
 
-/** Finds the intervals that tile the integers from 1. Pure: whether the covering logs are sound is for the caller. */
-export function tile<T extends Interval>(logs: readonly T[]): Tiling<T> {
+/**
+ * Finds the intervals that tile the integers from 1. Whether the covering logs are
+ * sound is for the caller, who is asked whether one that follows a gap is foreign.
+ */
+export function tile<T extends Interval>(
+  logs: readonly T[],
+  isForeign: (log: T) => boolean = () => false,
+): Tiling<T> {
   // Where two start alike the longer comes first, and covers the other.
   const ordered = logs.toSorted((a, b) => a.first - b.first || b.last - a.last);
   const current: T[] = [];
@@ -24,7 +30,7 @@ export function tile<T extends Interval>(logs: readonly T[]): Tiling<T> {
       superseded.push(log);
       continue;
     }
-    problem ??= problemBetween(covered, log);
+    if (log.first <= covered + 1 || !isForeign(log)) problem ??= problemBetween(covered, log);
     current.push(log);
     covered = log.last;
   }

@@ -65,6 +65,7 @@ export function binaryCodec(logId: string): LogCodec {
   return {
     format: "binary",
     hasChecksums: true,
+    endsInSeal: true,
     frameHeaderBytes: FRAME_HEADER_BYTES,
     encodeOne: (out, position, mutation) => encodeOne(out, position, mutation, seed),
     encodeFrame: (out, position, mutations) => encodeFrame(out, position, mutations, seed),

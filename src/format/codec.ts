@@ -30,6 +30,8 @@ export interface LogCodec {
   readonly format: LogFormat;
   /** False where a changed byte cannot be noticed. */
   readonly hasChecksums: boolean;
+  /** False where a log just ends, and an end that breaks off is passed over. */
+  readonly endsInSeal: boolean;
   /** Appends one frame, all or nothing when read back; what was written, in order. */
   encodeFrame(out: ByteWriter, position: number, mutations: readonly Mutation[]): FrameRecord[];
   /** Bytes of a frame before its first record. */

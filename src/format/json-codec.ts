@@ -25,6 +25,7 @@ export const JSON_SEAL = "\n";
 export const jsonCodec: LogCodec = {
   format: "json",
   hasChecksums: false,
+  endsInSeal: true,
   frameHeaderBytes: 0,
   encodeFrame,
   encodeOne: (out, position, mutation) => {
@@ -33,25 +34,26 @@ export const jsonCodec: LogCodec = {
   },
   encodeSeal: (out) => out.append(Buffer.from(JSON_SEAL)),
   parseFrame,
-  scanFrame: (bytes, offset, position, sink) => {
-    const frame = parseFrame(bytes, offset, position);
-    if (frame.status !== "records") return frame;
-    for (const record of frame.records) sink.record(record.position, record.length, record.checksum);
-    return frame;
-  },
-  glance: (bytes, start, end) => {
-    const command = parseLine(bytes.subarray(start, end - 1));
-    if (command instanceof KvsError) throw command;
-    return command.mutation;
-  },
+  scanFrame: scannerBy(parseFrame),
+  glance: (bytes, start, end) => verifiedCommand(bytes, start, end).mutation,
   decodeRecord,
   endOfRecord: (bytes, start) => {
     const end = bytes.indexOf(NEWLINE, start);
     return end < 0 ? undefined : end + 1;
   },
-  keyOf,
-  hasKey: (bytes, start, end, key) => keyOf(bytes, start, end) === key,
+  keyOf: (bytes, start, end) => verifiedCommand(bytes, start, end).mutation.key,
+  hasKey: (bytes, start, end, key) => verifiedCommand(bytes, start, end).mutation.key === key,
 };
+
+/** Scans frames for what they are parsed to. */
+export function scannerBy(parse: LogCodec["parseFrame"]): LogCodec["scanFrame"] {
+  return (bytes, offset, position, sink) => {
+    const frame = parse(bytes, offset, position);
+    if (frame.status !== "records") return frame;
+    for (const record of frame.records) sink.record(record.position, record.length, record.checksum);
+    return frame;
+  };
+}
 
 /** Renders a header as the first line of a JSON log. */
 export function encodeJsonHeader(header: LogHeader): Buffer {
@@ -120,13 +122,13 @@ function parseFrame(bytes: Buffer, offset: number, position: number): ParsedFram
   let at = offset;
   for (;;) {
     const end = bytes.indexOf(NEWLINE, at);
-    if (end < 0) return unfinished(bytes, offset);
+    if (end < 0) return incompleteFrame(bytes.length - offset);
     if (end === at) {
       return records.length === 0
         ? { status: "seal", length: JSON_SEAL.length, summary: undefined }
         : { status: "damaged", reason: "a batch breaks off" };
     }
-    const command = parseLine(bytes.subarray(at, end));
+    const command = parseCommandBytes(bytes.subarray(at, end));
     if (command instanceof KvsError) return { status: "damaged", reason: "a line is not a command" };
     records.push(recordAt(command.mutation, position + at - offset, end + 1 - at));
     at = end + 1;
@@ -134,8 +136,8 @@ function parseFrame(bytes: Buffer, offset: number, position: number): ParsedFram
   }
 }
 
-function unfinished(bytes: Buffer, offset: number): ParsedFrame {
-  const available = bytes.length - offset;
+/** What is to be said of a frame of which so many bytes are there, and its end is not among them. */
+export function incompleteFrame(available: number): ParsedFrame {
   if (available >= MAX_FRAME_BYTES) return { status: "damaged", reason: "a line does not end" };
   return { status: "incomplete", needed: Math.max(available * 2, FIRST_GUESS_BYTES) };
 }
@@ -146,9 +148,13 @@ function decodeRecord(
   start = 0,
   end: number = bytes.length,
 ): StoredRecord | undefined {
-  const command = bytes[end - 1] === NEWLINE ? parseLine(bytes.subarray(start, end - 1)) : undefined;
-  if (command === undefined || command instanceof KvsError) return undefined;
-  return new JsonRecord(command.mutation, end - start);
+  return bytes[end - 1] === NEWLINE ? decodeCommand(bytes, start, end) : undefined;
+}
+
+/** The record that a command is; undefined for what is none. White space around it is no part of it. */
+export function decodeCommand(bytes: Buffer, start: number, end: number): StoredRecord | undefined {
+  const command = parseCommandBytes(bytes.subarray(start, end));
+  return command instanceof KvsError ? undefined : new JsonRecord(command.mutation, end - start);
 }
 
 /** A decoded command. */
@@ -191,10 +197,10 @@ class JsonRecord implements StoredRecord {
   }
 }
 
-function keyOf(bytes: Buffer, start: number, end: number): EncodedKey {
-  const command = parseLine(bytes.subarray(start, end - 1));
+function verifiedCommand(bytes: Buffer, start: number, end: number): JsonCommand {
+  const command = parseCommandBytes(bytes.subarray(start, end));
   if (command instanceof KvsError) throw command;
-  return command.mutation.key;
+  return command;
 }
 
 function recordAt(mutation: Mutation, position: number, length: number): FrameRecord {
@@ -202,8 +208,9 @@ function recordAt(mutation: Mutation, position: number, length: number): FrameRe
   return { key, position, length, kind, expiresAt, checksum: 0 };
 }
 
-function parseLine(line: Buffer): JsonCommand | KvsError {
-  const text = decodeUtf8(line);
+/** The command that these bytes are, or why they are none. */
+export function parseCommandBytes(bytes: Buffer): JsonCommand | KvsError {
+  const text = decodeUtf8(bytes);
   if (text === undefined) return new KvsError("UNDECODABLE_RECORD", "Cannot decode command: it is not UTF-8");
   try {
     return parseCommand(text);

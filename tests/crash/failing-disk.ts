@@ -12,7 +12,13 @@ export type Failing =
   | "errors for good";
 
 /** Giving things back is never made to fail: a process that dies does it as well. */
-const ALWAYS_WORKING: ReadonlySet<string> = new Set(["absolute", "bootId", "close", "closeInBackground", "unlock"]);
+const ALWAYS_WORKING: ReadonlySet<string> = new Set([
+  "absolute",
+  "bootId",
+  "close",
+  "closeInBackground",
+  "unlock",
+]);
 
 /** The real disk, whose calls are counted, and one of them made to fail. */
 export class FailingDisk {

@@ -17,6 +17,16 @@ test("a gap is named by what is missing", () => {
   expect(tiled("1-2 6-7").problem).toBe('"3-5.log" is missing before "6-7.log"');
 });
 
+test("a gap before a foreign log is none, and any other one is", () => {
+  const problemOf = (names: string, foreign: readonly number[]): string | undefined =>
+    tile(parse(names), ({ last }) => foreign.includes(last)).problem;
+  expect(problemOf("4 5 7 8", [4, 5, 7])).toBeUndefined();
+  expect(problemOf("4 5 7 9", [4, 5, 7])).toBe('"8.log" is missing before "9.log"');
+  expect(problemOf("4 5 7 8", [4, 5])).toBe('"6.log" is missing before "7.log"');
+  expect(problemOf("1-8 4 5 7 9", [4, 5, 7])).toBeUndefined();
+  expect(problemOf("1-3 3-4", [4])).toBe('"3-4.log" overlaps the log before it');
+});
+
 test("logs that overlap, neither inside the other, are named", () => {
   expect(tiled("1-3 2-4").problem).toBe('"2-4.log" overlaps the log before it');
   expect(tiled("1-3 3-4").problem).toBe('"3-4.log" overlaps the log before it');
@@ -65,9 +75,12 @@ test("every set of intervals from 1 to 5 is judged as the document says", () => 
 });
 
 function tiled(names: string): { current: string; superseded: string; problem: string | undefined } {
-  const logs = names.split(" ").flatMap((name) => parseLogName(`${name}.log`) ?? []);
-  const { current, superseded, problem } = tile(logs);
+  const { current, superseded, problem } = tile(parse(names));
   return { current: render(current), superseded: render(superseded), problem };
+}
+
+function parse(names: string): Interval[] {
+  return names.split(" ").flatMap((name) => parseLogName(`${name}.log`) ?? []);
 }
 
 function sorted(logs: readonly Interval[]): Interval[] {
