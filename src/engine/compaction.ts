@@ -172,7 +172,6 @@ function removeSuperseded({ disk, directory, generations }: CompactionContext): 
  * cut brings the inputs back, and nothing is lost.
  */
 function publishMerge(context: CompactionContext, merged: MergedLog): boolean {
->>>>>>> a86f9f3 (Read, continue and adopt a directory of the original kvs)
   const { disk, directory, generations, writer } = context;
   let published = false;
   try {

@@ -22,3 +22,21 @@ export interface KeyOrder {
   /** Bytes of the record, or 0 where the index does not know. */
   lengthAt(place: number): number;
 }
+
+/** An order that another one takes the place of as soon as it fails; both list the same entries. */
+export function withFallback(first: KeyOrder, fallback: (error: unknown) => KeyOrder): KeyOrder {
+  let order = first;
+  const ask = (question: () => number): number => {
+    try {
+      return question();
+    } catch (error) {
+      order = fallback(error);
+      return question();
+    }
+  };
+  return {
+    length: first.length,
+    positionAt: (place) => ask(() => order.positionAt(place)),
+    lengthAt: (place) => ask(() => order.lengthAt(place)),
+  };
+}

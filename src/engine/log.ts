@@ -15,7 +15,7 @@ import { IndexReader } from "./index-reader.ts";
 import { LogBytes } from "./log-bytes.ts";
 import { type Fault, LogFrames, type RecordSink, type TrustedTail } from "./log-frames.ts";
 import { readLogHeader } from "./log-head.ts";
-import type { KeyOrder, LogIndex } from "./log-index.ts";
+import { type KeyOrder, type LogIndex, withFallback } from "./log-index.ts";
 import { MemoryIndex } from "./memory-index.ts";
 import { UnusableIndex } from "./pages.ts";
 
@@ -227,7 +227,12 @@ export class Log implements Interval {
   order(): KeyOrder {
     this.#frames.parseTrusted();
     const reader = this.#reader;
-    return reader === undefined ? this.#memory.order() : this.#guardedOrder(reader);
+    if (reader === undefined) return this.#memory.order();
+    // Where the file turns out to be damaged, memory goes on: both list the same entries.
+    return withFallback(reader, (error) => {
+      this.#abandonReader(error);
+      return this.#memory.order();
+    });
   }
 
   /** Reads a log that has a successor to its end and keeps nothing; anything but a whole one is damage. */
@@ -448,25 +453,6 @@ export class Log implements Interval {
     // What was in memory was given back when the index was adopted.
     this.#frames.restart();
     this.#loadMemory();
-  }
-
-  /** An order that goes on from memory where the file turns out to be damaged: both list the same entries. */
-  #guardedOrder(reader: IndexReader): KeyOrder {
-    let order: KeyOrder = reader;
-    const guarded = (ask: () => number): number => {
-      try {
-        return ask();
-      } catch (error) {
-        this.#abandonReader(error);
-        order = this.#memory.order();
-        return ask();
-      }
-    };
-    return {
-      length: reader.length,
-      positionAt: (place) => guarded(() => order.positionAt(place)),
-      lengthAt: (place) => guarded(() => order.lengthAt(place)),
-    };
   }
 
   #loadMemory(keepBytes = SMALL_LOG_BYTES): void {
