@@ -10,6 +10,8 @@ export class HintReader {
   readonly #disk: Disk;
   readonly #path: string;
   #file: ReadableFile | undefined;
+  /** What was read last: as long as nobody writes, it need not be parsed again. */
+  #last: { readonly bytes: Buffer; readonly hint: Hint } | undefined;
 
   constructor(disk: Disk, directory: string) {
     this.#disk = disk;
@@ -20,8 +22,12 @@ export class HintReader {
   read(): Hint | undefined {
     this.#file ??= this.#disk.openToRead(this.#path);
     for (let attempt = 0; this.#file !== undefined && attempt < READ_ATTEMPTS; attempt += 1) {
-      const hint = parseHint(this.#file.read(0, HINT_BYTES));
-      if (hint !== undefined) return hint;
+      const bytes = this.#file.read(0, HINT_BYTES);
+      if (this.#last?.bytes.equals(bytes) === true) return this.#last.hint;
+      const hint = parseHint(bytes);
+      if (hint === undefined) continue;
+      this.#last = { bytes, hint };
+      return hint;
     }
     return undefined;
   }
