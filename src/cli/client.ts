@@ -23,7 +23,7 @@ export type Access = "read" | "change" | "create";
 export interface ConnectOptions {
   readonly waitMs: number;
   readonly durability: Durability;
-  /** What is reached when the session ends, if that is more. */
+  /** What is reached when the session settles or ends, if that is more. */
   readonly closingDurability: Durability;
   /** Format of a store that is created. */
   readonly format: LogFormat;
@@ -63,6 +63,8 @@ export interface StoreClient {
   /** Does what is due of indexing and merging; nothing while somebody is at it. */
   maintain(): Awaitable<void>;
   stats(): Awaitable<StoreStats>;
+  /** Makes writes as durable as the end of the session would, and what answers rest on; then others may write. */
+  settle(): Awaitable<void>;
   /** Ends the session: writes are as durable as was asked for, or it throws. */
   close(): Awaitable<void>;
   /** Starts what can wait until the answer is out; called once, after `close`. */

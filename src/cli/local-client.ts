@@ -119,6 +119,10 @@ export class LocalClient implements StoreClient {
     return this.#store.stats();
   }
 
+  settle(): void {
+    this.#store.flushSync({ durability: this.#options.closingDurability });
+  }
+
   close(): void {
     this.#store.close({ durability: this.#options.closingDurability });
   }

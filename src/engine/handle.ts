@@ -143,6 +143,11 @@ export class StoreHandle {
     await this.#writing?.writer.sync();
   }
 
+  flushSync(durability: Durability): void {
+    this.#checkOpen();
+    this.#writing?.writer.settle(durability);
+  }
+
   async compact(format: LogFormat | undefined): Promise<CompactionResult> {
     this.begin();
     this.#writer().release();

@@ -315,6 +315,19 @@ export class KvStore implements Disposable, AsyncDisposable {
   }
 
   /**
+   * Like `flush`, and blocks until then: about as long as one durable write. Many
+   * writes before it cost one sync. With `durability: "os"` it stops at the
+   * operating system. Others may write as soon as it returns.
+   *
+   * @example
+   * for (const [key, value] of rows) store.set(key, value);
+   * store.flushSync();
+   */
+  flushSync({ durability = "sync" }: { readonly durability?: Durability } = {}): void {
+    this.#handle.flushSync(durability);
+  }
+
+  /**
    * Merges all generations into one and drops what is stale; writers and
    * readers go on meanwhile. With `format`, the store is written in it from now on.
    */

@@ -155,6 +155,15 @@ export class Writer implements LockHolder, SyncHost {
     this.#giveBackOrThrow();
   }
 
+  /** Makes what was written, and what answers rest on, durable unless `os` will do, and gives the lock back. */
+  settle(durability: Durability): void {
+    if (durability === "sync") {
+      this.begin();
+      this.#flush({ sync: true });
+    }
+    this.release();
+  }
+
   /** Runs what must not be separated from the write that follows: the lock is kept whatever happens. */
   runPinned<T>(work: () => T): T {
     // What was written before does not depend on how the work ends, or whether it does.

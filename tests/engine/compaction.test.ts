@@ -221,4 +221,39 @@ describe("flush", () => {
       expect(unsynced).toBe(0);
     }
   });
+
+  test("flushSync syncs many writes once, and answers that rest on what others wrote", () => {
+    const path = newStorePath();
+    const synced: string[] = [];
+    const disk = new HookedDisk((call): Verdict => {
+      if (call.method === "append.sync" && call.path.endsWith("/1.log")) synced.push(call.path);
+      return undefined;
+    });
+    using store = KvStore.openOn(disk, path);
+    using other = KvStore.openOn(disk, path);
+    for (let at = 0; at < 100; at++) store.set(`k${at}`, "v");
+    store.flushSync();
+    expect(synced).toHaveLength(1);
+    store.flushSync();
+    expect(synced).toHaveLength(1);
+    other.set("o", "1");
+    other.flushSync({ durability: "os" });
+    expect(synced).toHaveLength(1);
+    expect(store.set("o", "2", { ifAbsent: true })).toBe(false);
+    store.flushSync();
+    expect(synced).toHaveLength(2);
+  });
+
+  test("flushSync lets others write before the tick ends, with durability os too", () => {
+    const path = newStorePath();
+    using store = KvStore.open(path);
+    using other = KvStore.open(path, { waitMs: 0 });
+    for (const durability of ["os", "sync"] as const) {
+      store.set("k", "1");
+      store.flushSync({ durability });
+      other.set("k", "2");
+      other.flushSync({ durability });
+      expect(store.get("k")).toBe("2");
+    }
+  });
 });
