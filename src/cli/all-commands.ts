@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
 import { batch } from "./commands/batch.ts";
 import { compact } from "./commands/compact.ts";
+import { completionsOf } from "./commands/completions.ts";
 import { count } from "./commands/count.ts";
 import { exportCommand } from "./commands/export.ts";
 import { expire } from "./commands/expire.ts";
@@ -8,6 +9,7 @@ import { helpOn } from "./commands/help.ts";
 import { importCommand } from "./commands/import.ts";
 import { list } from "./commands/list.ts";
 import { persist } from "./commands/persist.ts";
+import { shellOf } from "./commands/shell.ts";
 import { stats } from "./commands/stats.ts";
 import { ttl } from "./commands/ttl.ts";
 import { FAST_COMMANDS } from "./fast-commands.ts";
@@ -24,6 +26,8 @@ const EXPLAINED = [
   exportCommand,
   compact,
   stats,
+  shellOf(() => ALL_COMMANDS),
+  completionsOf(() => ALL_COMMANDS),
 ];
 
 /** Every command, in the order of the help. */

@@ -82,7 +82,7 @@ function readTokens(argv: readonly string[], spec: ArgsSpec): Tokens {
   return { values, operands, plainOperands: operands.length };
 }
 
-interface FoundFlag {
+export interface FoundFlag {
   readonly name: string;
   readonly spec: FlagSpec;
   /** The value in `--flag=value`. */
@@ -92,14 +92,25 @@ interface FoundFlag {
 /** The flag a token means, or undefined when it is an operand. */
 function findFlag(token: string, spec: ArgsSpec): FoundFlag | undefined {
   if (!token.startsWith("-") || token === "-") return undefined;
-  const equals = token.startsWith("--") ? token.indexOf("=") : -1;
-  const flag = equals < 0 ? token : token.slice(0, equals);
+  const found = flagCalled(token, spec);
+  if (found !== undefined || NEGATIVE_NUMBER.test(token)) return found;
+  throw new UnknownFlag(splitInline(token)[0]);
+}
+
+/** The flag that a token names, if there is one. */
+export function flagCalled(token: string, spec: ArgsSpec): FoundFlag | undefined {
+  const [flag, inline] = splitInline(token);
   for (const [name, candidate] of Object.entries(spec)) {
-    if (candidate.type === "positional" || !isCalled(flag, name, candidate)) continue;
-    return { name, spec: candidate, inline: equals < 0 ? undefined : token.slice(equals + 1) };
+    if (candidate.type !== "positional" && isCalled(flag, name, candidate)) {
+      return { name, spec: candidate, inline };
+    }
   }
-  if (NEGATIVE_NUMBER.test(token)) return undefined;
-  throw new UnknownFlag(flag);
+  return undefined;
+}
+
+function splitInline(token: string): [flag: string, inline: string | undefined] {
+  const equals = token.startsWith("--") ? token.indexOf("=") : -1;
+  return equals < 0 ? [token, undefined] : [token.slice(0, equals), token.slice(equals + 1)];
 }
 
 /** A usage error whose message may be completed with the flag that was meant. */
@@ -126,7 +137,8 @@ function followingValue(name: string, value: string | undefined, spec: StringFla
   return value;
 }
 
-function operandsExpected(
+/** The operands in their order, without those that a flag stands for. */
+export function operandsExpected(
   spec: ArgsSpec,
   values: CheckedArgs["values"],
 ): Array<[name: string, spec: OperandSpec]> {

@@ -15,6 +15,8 @@ interface Described {
 export interface OperandSpec extends Described {
   readonly type: "positional";
   readonly required?: boolean;
+  /** All it can be, for completion. */
+  readonly choices?: readonly string[];
 }
 
 /** A flag with a value. */

@@ -25,8 +25,8 @@ export class Context {
   }
 
   /** The store, or undefined where there is none yet: to most commands that is an empty one. */
-  open(access: "read" | "change"): StoreClient | undefined {
-    return this.#connect(access);
+  open(access: Access, override: Partial<ConnectOptions> = {}): StoreClient | undefined {
+    return this.#connect(access, override);
   }
 
   /** The store; without one the command fails. */
@@ -68,7 +68,7 @@ export class Context {
     await client?.close();
   }
 
-  #connect(access: Access, override: Partial<ConnectOptions> = {}): StoreClient | undefined {
+  #connect(access: Access, override: Partial<ConnectOptions>): StoreClient | undefined {
     const { location, waitMs, durability, format, autoCompact, tuning } = this.settings;
     const scheme = schemeOf(location);
     if (scheme !== undefined) {

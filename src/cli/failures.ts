@@ -1,4 +1,6 @@
-import type { ExitCode } from "./exit-codes.ts";
+import { KvsError } from "../format/errors.ts";
+import { type ExitCode, INTERNAL, USAGE, exitCodeOf } from "./exit-codes.ts";
+import { VERSION } from "./version.ts";
 
 /** The command line is wrong: the message is followed by the command's usage. */
 export class UsageError extends Error {
@@ -19,4 +21,17 @@ export class Failure extends Error {
 /** Nobody reads the output any more, as after `kvs list | head -1`. */
 export class BrokenPipe extends Error {
   override readonly name: string = "BrokenPipe";
+}
+
+/** How a failure is told: an exit code for the script, a message for people. */
+export function verdictOn(error: unknown): { readonly exitCode: ExitCode; readonly message: string } {
+  const exitCode = exitCodeFor(error);
+  if (exitCode !== INTERNAL && error instanceof Error) return { exitCode, message: error.message };
+  return { exitCode, message: `Internal error in kvs ${VERSION}, please report it: ${String(error)}` };
+}
+
+function exitCodeFor(error: unknown): ExitCode {
+  if (error instanceof Failure) return error.exitCode;
+  if (error instanceof UsageError) return USAGE;
+  return error instanceof KvsError ? exitCodeOf(error.code) : INTERNAL;
 }

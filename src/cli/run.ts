@@ -1,14 +1,12 @@
-import { KvsError } from "../format/errors.ts";
 import { type CheckedArgs, checkArguments, splitCommand } from "./argv.ts";
 import type { Command } from "./command.ts";
 import { Context } from "./context.ts";
-import { DONE, type ExitCode, INTERNAL, USAGE, exitCodeOf } from "./exit-codes.ts";
-import { BrokenPipe, Failure, UsageError } from "./failures.ts";
+import { DONE, type ExitCode, INTERNAL, USAGE } from "./exit-codes.ts";
+import { BrokenPipe, UsageError, verdictOn } from "./failures.ts";
 import { FAST_COMMANDS } from "./fast-commands.ts";
 import { GLOBAL_FLAGS, TOP_FLAGS } from "./global-flags.ts";
 import { writeMessage } from "./messages.ts";
 import { resolveSettings } from "./settings.ts";
-import { VERSION } from "./version.ts";
 
 /** What is known of a run when it fails. */
 interface Progress {
@@ -89,13 +87,9 @@ async function fail(error: unknown, progress: Progress): Promise<ExitCode> {
     reportUsageError(error, progress.command);
     return USAGE;
   }
-  const exitCode =
-    error instanceof Failure ? error.exitCode : error instanceof KvsError ? exitCodeOf(error.code) : INTERNAL;
-  if (exitCode === INTERNAL) {
-    writeMessage(`Internal error in kvs ${VERSION}, please report it: ${String(error)}`);
-  } else if (error instanceof Error && progress.context?.settings.quiet !== true) {
-    await report(error.message, progress.command);
-  }
+  const { exitCode, message } = verdictOn(error);
+  if (exitCode === INTERNAL) writeMessage(message);
+  else if (progress.context?.settings.quiet !== true) await report(message, progress.command);
   return exitCode;
 }
 

@@ -10,7 +10,9 @@ beforeEach(() => {
 afterEach(() => sandbox[Symbol.dispose]());
 
 const COMMANDS =
-  "set get rm exists incr append ttl expire persist list count import compact stats help".split(" ");
+  "set get rm exists incr append ttl expire persist list count import compact stats shell completions help".split(
+    " ",
+  );
 
 describe("help", () => {
   test("kvs alone prints the usage on standard error and exits 2", () => {

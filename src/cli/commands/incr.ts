@@ -23,7 +23,8 @@ export const incr: Command = defineCommand({
   },
 });
 
-function parseInteger(text: string): number {
+/** Parses what is to be added to a number. */
+export function parseInteger(text: string): number {
   if (!/^[+-]?\d+$/.test(text)) throw new UsageError(`BY is "${text}", expected a decimal integer`);
   const number = Number(text);
   if (Number.isSafeInteger(number)) return number;

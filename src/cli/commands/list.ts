@@ -51,7 +51,8 @@ function scanOptions(args: {
   };
 }
 
-function parseLimit(text: string): number {
+/** Parses how many records are wanted. */
+export function parseLimit(text: string): number {
   const limit = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(limit)) return limit;
   throw new UsageError(`--limit is "${text}", expected a whole number`);
