@@ -1,10 +1,10 @@
 /**
  * Everything that must hold before a commit: `bun tests/gate/run.ts` runs the
- * static checks, the build and the tests, and ends with "N passed, N failed".
+ * static checks, the build and the tests, and ends with "N passed, N failed", and ", N skipped" if tests could not run here.
  * A failed check counts as one failure; tests run only on a fresh build.
  */
 import { resolve } from "node:path";
-import { parseSummary, type Summary } from "./summary.ts";
+import { parseSummary, type Summary, summaryLine } from "./summary.ts";
 
 interface Check {
   readonly name: string;
@@ -20,6 +20,8 @@ const CHECKS: readonly Check[] = [
 ];
 const BUILD: Check = { name: "build", command: ["run", "--silent", "build"] };
 
+const NOTHING_PROVEN: Summary = { passed: 0, failed: 1, skipped: 0 };
+
 /** Longest time of one test. Those that trace or kill processes take seconds on a slow disk. */
 const TEST_TIMEOUT_MS = 30_000;
 
@@ -29,10 +31,10 @@ let failedChecks = 0;
 for (const check of CHECKS) {
   if (!(await passes(check))) failedChecks++;
 }
-const tests = (await passes(BUILD)) ? await runTests() : { passed: 0, failed: 1 };
+const tests = (await passes(BUILD)) ? await runTests() : NOTHING_PROVEN;
 
 const failed = failedChecks + tests.failed;
-console.log(`${tests.passed} passed, ${failed} failed`);
+console.log(summaryLine({ ...tests, failed }));
 process.exitCode = failed === 0 ? 0 : 1;
 
 /** Runs one check; its output is shown only if it fails. */
@@ -70,9 +72,9 @@ async function runTests(): Promise<Summary> {
   const summary = parseSummary(output);
   if (summary === undefined) {
     console.log(`The tests ended early: no summary, exit code ${code}`);
-    return { passed: 0, failed: 1 };
+    return NOTHING_PROVEN;
   }
   if (summary.passed + summary.failed === 0) console.log("No test ran");
   const proven = code === 0 && summary.passed > 0;
-  return proven ? summary : { passed: summary.passed, failed: Math.max(summary.failed, 1) };
+  return proven ? summary : { ...summary, failed: Math.max(summary.failed, 1) };
 }

@@ -2,6 +2,8 @@
 export interface Summary {
   readonly passed: number;
   readonly failed: number;
+  /** Tests that could not run here; `bun test` names each of them. */
+  readonly skipped: number;
 }
 
 /**
@@ -15,7 +17,17 @@ export function parseSummary(output: string): Summary | undefined {
   );
   const counts = summary?.groups?.["counts"];
   if (counts === undefined) return undefined;
-  return { passed: countOf("pass", counts), failed: countOf("fail", counts) };
+  return {
+    passed: countOf("pass", counts),
+    failed: countOf("fail", counts),
+    skipped: countOf("skip", counts) + countOf("todo", counts),
+  };
+}
+
+/** The last line of a run: what was skipped is mentioned only if there is any. */
+export function summaryLine({ passed, failed, skipped }: Summary): string {
+  const line = `${passed} passed, ${failed} failed`;
+  return skipped === 0 ? line : `${line}, ${skipped} skipped`;
 }
 
 function countOf(word: string, counts: string): number {
