@@ -13,7 +13,8 @@ import { VERSION } from "./version.ts";
 /** How headings look. */
 export type HelpStyle = (heading: string) => string;
 
-type Row = readonly [name: string, description: string];
+/** A name and what it means. */
+export type Row = readonly [name: string, description: string];
 
 const PLAIN: HelpStyle = (heading) => heading;
 const BOLD: HelpStyle = (heading) => `\x1b[1m${heading}\x1b[22m`;
@@ -98,7 +99,8 @@ function print(text: string): ExitCode {
   return DONE;
 }
 
-function usageOf(command: Command): string {
+/** How a command is called. */
+export function usageOf(command: Command): string {
   const flags: string[] = [];
   const operands: string[] = [];
   for (const [name, arg] of Object.entries(command.args)) {
@@ -119,13 +121,15 @@ function isOptional(name: string, spec: ArgsSpec): boolean {
   return arg?.type === "positional" && arg.required === false && !replaceable;
 }
 
-function operandRows(spec: ArgsSpec): Row[] {
+/** The operands of a command. */
+export function operandRows(spec: ArgsSpec): Row[] {
   return Object.entries(spec)
     .filter(([, arg]) => arg.type === "positional")
     .map(([name, arg]) => [name.toUpperCase(), arg.description]);
 }
 
-function flagRows(spec: ArgsSpec): Row[] {
+/** Flags, aligned as if each had a short name. */
+export function flagRows(spec: ArgsSpec): Row[] {
   return Object.entries(spec).flatMap(([name, arg]): Row[] => {
     if (arg.type === "positional") return [];
     const short = arg.alias === undefined ? "    " : `-${arg.alias}, `;

@@ -7,7 +7,7 @@ export const append: Command = defineCommand({
   meta: { name: "append", description: "Add to the end of a value; a missing key starts empty" },
   fast: true,
   args: { ...KEY_ARGS, ...VALUE_ARGS },
-  examples: ['kvs append journal "started "'],
+  examples: ['kvs append journal "started " && kvs get -n journal'],
   async run({ args, data }) {
     const key = keyOf(args);
     const value = readValue(args, data.literal);

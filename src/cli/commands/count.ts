@@ -4,7 +4,7 @@ import { DONE } from "../exit-codes.ts";
 export const count: Command = defineCommand({
   meta: { name: "count", description: "Print how many keys there are" },
   args: { prefix: { type: "string", valueHint: "P", description: "Count only keys that start with P" } },
-  examples: ["kvs count --prefix session/"],
+  examples: ["kvs set session/1 ann && kvs count --prefix session/"],
   async run({ args, data }) {
     const { prefix } = args;
     const found = await data.open("read")?.count(prefix === undefined ? {} : { prefix });

@@ -22,7 +22,7 @@ export const list: Command = defineCommand({
     },
     json: { type: "boolean", description: "Print JSON Lines" },
   },
-  examples: ["kvs list --prefix user/ --limit 10", "kvs list --json"],
+  examples: ["kvs set user/ann 42 && kvs list --prefix user/ --limit 10", "kvs list --json"],
   async run({ args, data }) {
     refuseTogether(args, "keys", "values");
     refuseTogether(args, "null", "json");

@@ -29,7 +29,10 @@ export const rm: Command = defineCommand({
     "dry-run": { type: "boolean", description: "With --prefix: print the keys, remove nothing" },
     yes: { type: "boolean", description: "With --prefix: do not ask" },
   },
-  examples: ["kvs set greeting hello && kvs rm greeting", "kvs rm --prefix session/ --dry-run"],
+  examples: [
+    "kvs set greeting hello && kvs rm greeting",
+    "kvs set session/1 ann && kvs rm --prefix session/ --dry-run",
+  ],
   async run({ args, data }) {
     const { prefix } = args;
     if (prefix === undefined) {
