@@ -1,0 +1,26 @@
+import { expect, test } from "bun:test";
+import { sortedNumbers } from "../../src/engine/sort-keys.ts";
+import { encodeKey } from "../../src/format/key.ts";
+import { seededRandom } from "../support/random.ts";
+
+const seed = 20261123;
+
+test(`keys are sorted bytewise, equal ones in their order (seed ${seed})`, () => {
+  const random = seededRandom(seed);
+  for (let round = 0; round < 300; round += 1) {
+    const prefix = "p".repeat(random.below(8));
+    const alphabet = 1 + random.below(4);
+    const keys = Array.from({ length: random.below(60) }, () => {
+      const bytes = Array.from(
+        { length: random.below(9) },
+        () => [0, 1, 0x61, 0xff][random.below(alphabet)] ?? 0,
+      );
+      return encodeKey(Buffer.concat([Buffer.from(prefix), Buffer.from(bytes)]));
+    });
+    const expected = keys
+      .map((key, number) => ({ key, number }))
+      .toSorted((a, b) => (a.key === b.key ? a.number - b.number : a.key < b.key ? -1 : 1))
+      .map(({ number }) => number);
+    expect([...sortedNumbers(keys)]).toEqual(expected);
+  }
+});
