@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KvStore, type LogFormat } from "../../src/index.ts";
+import { fastDisk } from "../support/hooked-disk.ts";
 import { copyOriginal, ORIGINAL_ENTRIES } from "../support/rust-original.ts";
 import { FailingDisk, type Failing } from "./failing-disk.ts";
 
@@ -98,17 +99,17 @@ async function expectWhole(
     expect([what, when, legal.has(JSON.stringify([...store.entries()]))]).toEqual([what, when, true]);
   };
   {
-    using reader = KvStore.open(directory, { readOnly: true });
+    using reader = KvStore.openOn(fastDisk(), directory, { readOnly: true });
     expectLegal(reader, "as it was left");
   }
   {
-    using store = KvStore.open(directory, { waitMs: 500 });
+    using store = KvStore.openOn(fastDisk(), directory, { waitMs: 500 });
     store.set("again", "1");
     store.delete("again");
     expectLegal(store, "after a write");
     await store.compact();
   }
-  using reopened = KvStore.open(directory);
+  using reopened = KvStore.openOn(fastDisk(), directory);
   expectLegal(reopened, "after a compaction");
   const names = readdirSync(directory);
   expect([what, names.filter((name) => /\.tmp$|^[457]\.log$/.test(name))]).toEqual([what, []]);
