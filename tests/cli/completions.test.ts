@@ -27,7 +27,7 @@ function candidates(words: readonly string[], env: Readonly<Record<string, strin
 
 describe("candidates", () => {
   test("are commands, flags that were not typed yet, and choices", () => {
-    expect(candidates(["ex"])).toEqual(["words", "exists", "expire"]);
+    expect(candidates(["exi"])).toEqual(["words", "exists"]);
     expect(candidates(["--dir", "x", "per"])).toEqual(["words", "persist"]);
     expect(candidates(["help", "app"])).toEqual(["words", "append"]);
     expect(candidates(["completions", ""])).toEqual(["words", "bash", "zsh", "fish"]);
