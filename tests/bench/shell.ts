@@ -12,28 +12,42 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const KVS = resolve(process.env["KVS_BINARY"] ?? "dist/kvs");
-const rounds = Number(process.argv[2] ?? 15);
-const ONE_BY_ONE = 5000;
+const rounds = Number(process.argv[2] ?? 7);
 const IN_FLIGHT = 1000;
 const PIPELINED = 100_000;
 
-/** Requests of equal length; the reply to `get` is as long as the request itself. */
+/** Requests of one session: the first are slower, since the program is still being compiled, the last show the pace it keeps. */
+const FIRST = 5000;
+const SKIPPED = 15_000;
+const LAST = 10_000;
+
+/** The reply to `get` is as long as the request itself. */
 const REQUESTS: Readonly<Record<string, string>> = {
   get: "get\tkey-0000001",
   "set os": "set\tkey-0000001\tvalue",
   "set sync": "set\tkey-0000001\tvalue",
 };
 
-const LOOP = `
-for ((round = 0; round < $1; round++)); do
-  printf '%s\\n' "$2" >&"\${peer[1]}"
-  IFS= read -r reply <&"\${peer[0]}"
+/** Sends one request over and over; prints the time before and after the first and the last ones. */
+const SCRIPT = `
+coproc peer { exec "\${@:2}"; }
+ask() {
+  for ((round = 0; round < $2; round++)); do
+    printf '%s\\n' "$1" >&"\${peer[1]}"
+    IFS= read -r reply <&"\${peer[0]}"
+  done
+}
+ask "$1" 1
+for times in ${FIRST} ${SKIPPED} ${LAST}; do
+  start=$EPOCHREALTIME
+  ask "$1" "$times"
+  echo "$start $EPOCHREALTIME"
 done`;
 
 const directory = mkdtempSync(join(tmpdir(), "kvs-bench-"));
 try {
   prepare();
-  console.log(`One by one through a coprocess of bash, ${rounds} rounds of ${ONE_BY_ONE}, interleaved`);
+  console.log(`One by one through a coprocess of bash, ${rounds} rounds, interleaved with cat`);
   for (const name of Object.keys(REQUESTS)) oneByOne(name);
   console.log(`${IN_FLIGHT} requests in flight, ${rounds} rounds of ${PIPELINED}`);
   for (const name of Object.keys(REQUESTS)) await pipelined(name);
@@ -56,28 +70,38 @@ function shellCommand(name: string): string[] {
 }
 
 function oneByOne(name: string): void {
-  const ratios: number[] = [];
-  const rates: number[] = [];
-  const times = name === "set sync" ? ONE_BY_ONE / 5 : ONE_BY_ONE;
+  const sessions: Array<Readonly<Record<string, Pace>>> = [];
   for (let round = -1; round < rounds; round++) {
     const order = round % 2 === 0 ? ["cat", "kvs"] : ["kvs", "cat"];
-    const seconds = new Map(order.map((peer) => [peer, loop(peer, name, times)]));
-    if (round < 0) continue;
-    ratios.push((seconds.get("cat") ?? Number.NaN) / (seconds.get("kvs") ?? Number.NaN));
-    rates.push(times / (seconds.get("kvs") ?? Number.NaN));
+    const session = Object.fromEntries(order.map((peer) => [peer, paceOf(peer, name)]));
+    if (round >= 0) sessions.push(session);
   }
-  console.log(`${name.padEnd(10)} ${rate(rates)} a second, ${median(ratios).toFixed(2)} of what cat reaches`);
+  const report = (part: keyof Pace): string => {
+    const ratios = sessions.map(({ cat, kvs }) => (kvs?.[part] ?? 0) / (cat?.[part] ?? Number.NaN));
+    const rates = sessions.map(({ kvs }) => kvs?.[part] ?? Number.NaN);
+    return `${part} ${rate(rates)} a second, ${median(ratios).toFixed(2)} of cat`;
+  };
+  console.log(`${name.padEnd(10)} ${report("first")}   ${report("last")}`);
 }
 
-function loop(peer: string, name: string, times: number): number {
+/** Requests a second, of the first and of the last ones of a session. */
+interface Pace {
+  readonly first: number;
+  readonly last: number;
+}
+
+function paceOf(peer: string, name: string): Pace {
   const command = peer === "cat" ? ["cat"] : shellCommand(name);
-  const script = `coproc peer { exec "\${@:3}"; }
-printf '%s\\n' "$2" >&"\${peer[1]}"; IFS= read -r reply <&"\${peer[0]}"
-start=$EPOCHREALTIME ${LOOP}
-printf '%s %s' "$start" "$EPOCHREALTIME"`;
-  const args = ["bash", "-c", script, "bash", String(times), REQUESTS[name] ?? "", ...command];
-  const [start = 0, end = 0] = spawnSync(args).stdout.toString().split(" ").map(Number);
-  return end - start;
+  const { stdout } = spawnSync(["bash", "-c", SCRIPT, "bash", REQUESTS[name] ?? "", ...command]);
+  const seconds = stdout
+    .toString()
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const [start = 0, end = 0] = line.split(" ").map(Number);
+      return end - start;
+    });
+  return { first: FIRST / (seconds[0] ?? Number.NaN), last: LAST / (seconds[2] ?? Number.NaN) };
 }
 
 async function pipelined(name: string): Promise<void> {
