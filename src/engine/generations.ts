@@ -33,6 +33,8 @@ export class Generations {
   /** The whole store may be another one under the same name: no open log may be taken over. */
   #mustReopen = false;
   #damage: KvsError | undefined;
+  /** Another number whenever something may have changed that this handle did not write itself. */
+  version = 0;
 
   constructor(disk: Disk, directory: string, hints: HintReader, logOptions: LogOptions) {
     this.#disk = disk;
@@ -63,6 +65,7 @@ export class Generations {
   catchUp(): Hint | undefined {
     const hint = this.#hints.read();
     if (hint !== undefined && hint.counter === this.#seenCounter) return hint;
+    this.version += 1;
     if (hint === undefined || hint.layout !== this.#seenLayout) return this.reload();
     this.newest?.catchUp(trustedTail(this.newest, hint));
     // The next log is there, or about to be.

@@ -5,6 +5,7 @@ import { KvsError } from "../format/errors.ts";
 import type { EncodedKey } from "../format/key.ts";
 import type { Mutation, StoredRecord } from "../format/record.ts";
 import type { CompactionContext, CompactionResult } from "./compaction.ts";
+import { CachedReads } from "./cached-reads.ts";
 import { Generations } from "./generations.ts";
 import { HintReader } from "./hint-reader.ts";
 import type { Durability, ResolvedOptions } from "./options.ts";
@@ -15,6 +16,7 @@ import { compactAll, isMaintenanceDue, maintain } from "./maintenance.ts";
 import { runInSlices, runToEnd } from "./slices.ts";
 import { scan } from "./scan.ts";
 import { computeStats, type StoreStats } from "./stats.ts";
+import { bytesOf, textOf } from "./value.ts";
 import { WriteLock } from "./write-lock.ts";
 import { Writer } from "./writer.ts";
 import type { WriterContext } from "./writer-context.ts";
@@ -50,6 +52,7 @@ export class StoreHandle {
   readonly #generations: Generations;
   /** Made by the first write: most handles of short processes only read. */
   #writing: { readonly lock: WriteLock; readonly writer: Writer } | undefined;
+  readonly #cache: CachedReads | undefined;
   #closed = false;
   #idleTimer: Timer | undefined;
   #rotationsSeen = 0;
@@ -62,6 +65,7 @@ export class StoreHandle {
     this.#leavesMaintenance = leavesMaintenance;
     this.directory = disk.absolute(directory);
     this.#options = options;
+    this.#cache = options.cacheBytes > 0 ? new CachedReads(options.cacheBytes) : undefined;
     this.#hints = new HintReader(disk, this.directory);
     this.#generations = new Generations(disk, this.directory, this.#hints, {
       map: options.mmap,
@@ -96,6 +100,26 @@ export class StoreHandle {
     return this.#view().findLive(key, now);
   }
 
+  /** The value as text; `NOT_UTF8` if it is none. */
+  readText(key: EncodedKey): string | undefined {
+    const cache = this.#cache;
+    if (cache === undefined) return textIfAny(this.read(key));
+    const view = this.#view();
+    cache.see(view.version);
+    const now = Date.now();
+    return cache.text(key, now, () => view.findLive(key, now));
+  }
+
+  /** The value's bytes, in an array of the caller's own. */
+  readBytes(key: EncodedKey): Uint8Array | undefined {
+    const cache = this.#cache;
+    if (cache === undefined) return bytesIfAny(this.read(key));
+    const view = this.#view();
+    cache.see(view.version);
+    const now = Date.now();
+    return cache.bytes(key, now, () => view.findLive(key, now));
+  }
+
   /** Takes the write lock for the rest of the tick: until then nobody else writes. */
   begin(): void {
     this.#checkOpen();
@@ -111,6 +135,7 @@ export class StoreHandle {
   /** Writes one frame, all or nothing. `urgent` hands it to the operating system before this returns. */
   write(mutations: readonly Mutation[], options: { readonly urgent: boolean }): void {
     const writer = this.#writer();
+    this.#cache?.forget(mutations);
     writer.write(mutations, options);
     if (writer.rotations !== this.#rotationsSeen) this.#maintainSoon();
     this.#idleTimer ??= this.#watchForIdleness(writer);
@@ -292,6 +317,14 @@ export class StoreHandle {
     if (this.#writing?.writer.lockHeld !== true) this.#generations.catchUp();
     return this.#generations;
   }
+}
+
+function textIfAny(record: StoredRecord | undefined): string | undefined {
+  return record === undefined ? undefined : textOf(record);
+}
+
+function bytesIfAny(record: StoredRecord | undefined): Uint8Array | undefined {
+  return record === undefined ? undefined : bytesOf(record);
 }
 
 function attempt(work: () => void, failures: unknown[]): void {

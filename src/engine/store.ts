@@ -101,14 +101,12 @@ export class KvStore implements Disposable, AsyncDisposable {
 
   /** The value as text, or undefined. Throws `NOT_UTF8` for a value that is not text, and `CORRUPT`. */
   get(key: Key): string | undefined {
-    const record = this.#handle.read(encodeKey(key));
-    return record === undefined ? undefined : textOf(record);
+    return this.#handle.readText(encodeKey(key));
   }
 
   /** The value's bytes, in an array of the caller's own, or undefined. */
   getBytes(key: Key): Uint8Array | undefined {
-    const record = this.#handle.read(encodeKey(key));
-    return record === undefined ? undefined : bytesOf(record);
+    return this.#handle.readBytes(encodeKey(key));
   }
 
   /** True if the key has a value. */

@@ -374,6 +374,7 @@ export class Writer implements LockHolder, SyncHost {
     // Callers that were told their write was done have to learn of it.
     if (this.#hasReturned) this.#poison ??= asError(cause);
     this.#hasReturned = false;
+    this.#context.generations.version += 1;
     try {
       log.rewind();
       log.catchUp();
