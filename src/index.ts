@@ -1,6 +1,7 @@
 export type { CompactionResult } from "./engine/compaction.ts";
 export type {
   BatchOperation,
+  CompactOptions,
   DeleteOptions,
   Durability,
   Key,
@@ -12,6 +13,6 @@ export type {
   StoreRecord,
   Value,
 } from "./engine/options.ts";
-export type { GenerationStats, StoreStats } from "./engine/stats.ts";
+export type { CompactionDue, GenerationStats, StoreStats } from "./engine/stats.ts";
 export { KvStore } from "./engine/store.ts";
 export { KvsError, type KvsErrorCode, type KvsErrorDetails } from "./format/errors.ts";

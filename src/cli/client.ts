@@ -1,6 +1,7 @@
 import type { CompactionResult } from "../engine/compaction.ts";
 import type {
   BatchOperation,
+  CompactOptions,
   DeleteOptions,
   Durability,
   Key,
@@ -59,7 +60,7 @@ export interface StoreClient {
   /** All operations or none, in their order. */
   batch(operations: readonly BatchOperation[]): Awaitable<void>;
   count(options: RangeOptions): Awaitable<number>;
-  compact(options: { readonly format?: LogFormat }): Awaitable<CompactionResult>;
+  compact(options: CompactOptions): Awaitable<CompactionResult>;
   /** Does what is due of indexing and merging; nothing while somebody is at it. */
   maintain(): Awaitable<void>;
   stats(): Awaitable<StoreStats>;

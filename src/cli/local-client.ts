@@ -2,9 +2,9 @@ import * as fs from "node:fs";
 import type { CompactionResult } from "../engine/compaction.ts";
 import type {
   BatchOperation,
+  CompactOptions,
   DeleteOptions,
   Key,
-  LogFormat,
   OpenOptions,
   RangeOptions,
   ScanOptions,
@@ -106,7 +106,7 @@ export class LocalClient implements StoreClient {
     return this.#store.count(options);
   }
 
-  compact(options: { readonly format?: LogFormat }): Promise<CompactionResult> {
+  compact(options: CompactOptions): Promise<CompactionResult> {
     return this.#store.compact(options);
   }
 

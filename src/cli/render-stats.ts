@@ -1,4 +1,4 @@
-import type { GenerationStats, StoreStats } from "../engine/stats.ts";
+import type { CompactionDue, GenerationStats, StoreStats } from "../engine/stats.ts";
 import { formatBytes } from "./numbers.ts";
 
 export interface StatsStyle {
@@ -21,6 +21,7 @@ export function renderStats(stats: StoreStats, style: StatsStyle): string {
     ["live", formatBytes(stats.liveBytes)],
     ["stale", formatBytes(stats.staleBytes)],
     ["torn tails", torn],
+    ["compaction", describeDue(stats.compactionDue)],
   ];
   const largest = Math.max(1, ...stats.generations.map(({ bytes }) => bytes));
   const generations = [
@@ -28,6 +29,12 @@ export function renderStats(stats: StoreStats, style: StatsStyle): string {
     ...stats.generations.map((generation) => row(generation, largest, style)),
   ];
   return `${table(facts)}\n${table(generations)}`;
+}
+
+function describeDue(due: CompactionDue | null): string {
+  if (due === null) return "none due";
+  const reason = due.rule === "garbage" ? "too much is stale" : "many are of similar size";
+  return `due: ${due.generations} generations, ${reason}`;
 }
 
 function row(generation: GenerationStats, largest: number, style: StatsStyle): string[] {

@@ -1,6 +1,5 @@
 import type { Disk } from "../disk/disk.ts";
 import { realDisk } from "../disk/real-disk.ts";
-import type { LogFormat } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
 import type { EncodedKey } from "../format/key.ts";
 import type { Mutation, StoredRecord } from "../format/record.ts";
@@ -8,11 +7,11 @@ import type { CompactionContext, CompactionResult } from "./compaction.ts";
 import { CachedReads } from "./cached-reads.ts";
 import { Generations } from "./generations.ts";
 import { HintReader } from "./hint-reader.ts";
-import type { Durability, ResolvedOptions } from "./options.ts";
+import type { CompactOptions, Durability, ResolvedOptions } from "./options.ts";
 import type { KeyRange, Newest } from "./runs.ts";
 import { maintainInBackground, untilIdle } from "./background.ts";
 import { TAIL_BYTES } from "./log.ts";
-import { compactAll, isMaintenanceDue, maintain } from "./maintenance.ts";
+import { compactAll, isMaintenanceDue, maintain, planNow } from "./maintenance.ts";
 import { runInSlices, runToEnd } from "./slices.ts";
 import { scan } from "./scan.ts";
 import { computeStats, type StoreStats } from "./stats.ts";
@@ -55,6 +54,8 @@ export class StoreHandle {
   readonly #cache: CachedReads | undefined;
   #closed = false;
   #idleTimer: Timer | undefined;
+  /** A compaction that was asked for; closing the handle gives it up. */
+  #compaction: Generator<void> | undefined;
   #rotationsSeen = 0;
   readonly #leavesMaintenance: boolean;
   /** Set by `close`: whether there is work for a compaction. */
@@ -88,6 +89,7 @@ export class StoreHandle {
     this.#writing?.writer.refuseWhilePinned("close");
     // Whatever fails, the files are closed; the first failure is the one that explains the others.
     const failures: unknown[] = [];
+    attempt(() => void this.#compaction?.return(undefined), failures);
     attempt(() => this.#settle(), failures);
     this.#closed = true;
     attempt(() => this.#writing?.writer.close(durability), failures);
@@ -173,20 +175,25 @@ export class StoreHandle {
     this.#writing?.writer.settle(durability);
   }
 
-  async compact(format: LogFormat | undefined): Promise<CompactionResult> {
+  async compact({ format, onProgress }: CompactOptions): Promise<CompactionResult> {
     this.begin();
     this.#writer().release();
     await untilIdle(this.directory);
     this.#checkOpen();
+    const onStart = (steps: Generator<void>): void => {
+      this.#compaction = steps;
+    };
     const { waitMs } = this.#options;
-    return compactAll({ ...this.#compactionContext(), waitMs }, format);
+    return compactAll({ ...this.#compactionContext(), waitMs, onProgress, onStart }, format);
   }
 
   stats(): StoreStats {
     this.#checkOpen();
     this.#writing?.writer.flush();
     const hint = this.#generations.catchUp();
-    return computeStats(this.directory, this.#generations, hint, Date.now());
+    const plan = planNow({ generations: this.#generations }, this.#options);
+    const due = plan === undefined ? null : { rule: plan.rule, generations: plan.to - plan.from };
+    return { ...computeStats(this.directory, this.#generations, hint, Date.now()), compactionDue: due };
   }
 
   #writer(): Writer {

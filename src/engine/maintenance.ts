@@ -27,7 +27,11 @@ import { runInSlices } from "./slices.ts";
  * one in `format`. Waits for another compaction, at most `waitMs`.
  */
 export async function compactAll(
-  context: CompactionContext & { readonly waitMs: number },
+  context: CompactionContext & {
+    readonly waitMs: number;
+    /** Told of the steps, for whoever wants to give them up. */
+    readonly onStart: (steps: Generator<void>) => void;
+  },
   format: LogFormat | undefined,
 ): Promise<CompactionResult> {
   const { disk, directory, writer, waitMs } = context;
@@ -40,7 +44,10 @@ export async function compactAll(
     context.generations.loadAll();
     const chosen = chooseAll(context, format);
     if (chosen.length === 0) return NOTHING_TO_DO;
-    const result = await runInSlices(mergeGenerations(context, chosen));
+    const steps = mergeGenerations(context, chosen);
+    context.onStart(steps);
+    const result = await runInSlices(steps);
+    writer.checkUsable();
     return result ?? NOTHING_TO_DO;
   } finally {
     unlockCompaction(lock);
@@ -83,7 +90,7 @@ export function* maintain(
 }
 
 /** What should be merged now, by the sealed generations as this handle sees them. */
-function planNow(
+export function planNow(
   { generations }: Pick<CompactionContext, "generations">,
   rules: CompactionRules,
 ): MergePlan | undefined {

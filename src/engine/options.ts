@@ -82,6 +82,14 @@ export interface ScanOptions extends RangeOptions {
   readonly limit?: number;
 }
 
+/** Options of `compact`. */
+export interface CompactOptions {
+  /** The format that the store is written in from now on. */
+  readonly format?: LogFormat;
+  /** Called now and then with how much is done, from 0 to 1. */
+  readonly onProgress?: (done: number) => void;
+}
+
 /** A record as `records` gives it. */
 export interface StoreRecord {
   readonly key: Uint8Array;

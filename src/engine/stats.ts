@@ -38,6 +38,14 @@ export interface StoreStats {
   readonly tornTailsCut: number;
   /** Size of such an end that the next writer will cut off. */
   readonly tornTailBytes: number;
+  /** The compaction that will be made in the background, by this handle's options; null for none. */
+  readonly compactionDue: CompactionDue | null;
+}
+
+/** Why generations will be merged, and how many. */
+export interface CompactionDue {
+  readonly rule: "garbage" | "count";
+  readonly generations: number;
 }
 
 /** Counts by visiting every key: exact, and as long as a scan. */
@@ -46,7 +54,7 @@ export function computeStats(
   generations: Generations,
   hint: Hint | undefined,
   now: number,
-): StoreStats {
+): Omit<StoreStats, "compactionDue"> {
   generations.loadAll();
   const { logs, newest } = generations;
   const liveBytes = new Map<Log, number>();

@@ -2,7 +2,6 @@ import type { Disk } from "../disk/disk.ts";
 import { realDisk } from "../disk/real-disk.ts";
 import { KvsError } from "../format/errors.ts";
 import { decodeKey, encodeKey, type EncodedKey, keyBytes } from "../format/key.ts";
-import type { LogFormat } from "../format/codec.ts";
 import type { Mutation, StoredRecord } from "../format/record.ts";
 import { mutationsOf } from "./batch.ts";
 import type { CompactionResult } from "./compaction.ts";
@@ -10,6 +9,7 @@ import { incremented } from "./counter.ts";
 import { StoreHandle, type Surroundings } from "./handle.ts";
 import {
   type BatchOperation,
+  type CompactOptions,
   type DeleteOptions,
   type Durability,
   expiryAfter,
@@ -329,9 +329,9 @@ export class KvStore implements Disposable, AsyncDisposable {
    * Merges all generations into one and drops what is stale; writers and
    * readers go on meanwhile. With `format`, the store is written in it from now on.
    */
-  async compact({ format }: { readonly format?: LogFormat } = {}): Promise<CompactionResult> {
-    if (format !== undefined) resolveOptions({ format });
-    return this.#handle.compact(format);
+  async compact(options: CompactOptions = {}): Promise<CompactionResult> {
+    if (options.format !== undefined) resolveOptions({ format: options.format });
+    return this.#handle.compact(options);
   }
 
   /** Counts generations, keys, live and stale bytes, exactly: every key of the store is visited. */

@@ -114,6 +114,7 @@ test("Statistics show live and stale bytes as bars, relative to the largest gene
       staleBytes: 1024,
       tornTailsCut: 1,
       tornTailBytes: 0,
+      compactionDue: { rule: "count", generations: 4 },
     },
     { bars: true, color: false },
   );
@@ -125,6 +126,7 @@ test("Statistics show live and stale bytes as bars, relative to the largest gene
       "live        2.0 KiB",
       "stale       1.0 KiB",
       "torn tails  1 cut, 0 B to be cut by the next write",
+      "compaction  due: 4 generations, many are of similar size",
       "",
       "generation  state   format  records  size     live     stale",
       `1.log       sealed  binary  3        2.0 KiB  1.0 KiB  1.0 KiB  ${"█".repeat(12)}${"░".repeat(12)}`,

@@ -1,7 +1,9 @@
+import type { StoreStats } from "../../engine/stats.ts";
 import { refuseTogether } from "../argv.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { DONE } from "../exit-codes.ts";
 import { formatBytes } from "../numbers.ts";
+import { startProgress } from "../progress.ts";
 import { parseFormat } from "../settings.ts";
 import { closeOnSignal } from "../signals.ts";
 
@@ -9,11 +11,18 @@ export const compact: Command = defineCommand({
   meta: { name: "compact", description: "Rewrite the store without what was overwritten or removed" },
   args: {
     format: { type: "string", valueHint: "binary|json", description: "Convert the store to this format" },
+    "dry-run": { type: "boolean", description: "Change nothing, print what would be done" },
     auto: { type: "boolean", description: "Do only what is due, and nothing while somebody is at it" },
   },
-  examples: ["kvs set greeting hello && kvs compact"],
+  examples: ["kvs set greeting hello && kvs compact", "kvs set greeting hello && kvs compact --dry-run"],
   async run({ args, data }) {
     refuseTogether(args, "auto", "format");
+    refuseTogether(args, "auto", "dry-run");
+    refuseTogether(args, "dry-run", "format");
+    if (args["dry-run"] === true) {
+      data.out.write(describePlan(await data.openExisting("read").stats()));
+      return DONE;
+    }
     if (args.auto === true) {
       await data.openExisting("change").maintain();
       return DONE;
@@ -21,10 +30,15 @@ export const compact: Command = defineCommand({
     const { format } = args;
     const options = format === undefined ? {} : { format: parseFormat(format, "--format") };
     const client = data.openExisting("change");
-    const { generationsMerged, bytesBefore, bytesAfter } = await closeOnSignal(
-      client,
-      async () => await client.compact(options),
-    );
+    const progress = await startProgress("Compacting", data.settings);
+    const onProgress = (done: number): void => progress.update(done);
+    const { generationsMerged, bytesBefore, bytesAfter } = await closeOnSignal(client, async () => {
+      try {
+        return await client.compact({ ...options, onProgress });
+      } finally {
+        progress.end();
+      }
+    });
     const sizes = `${formatBytes(bytesBefore)} before, ${formatBytes(bytesAfter)} after`;
     await data.inform(
       generationsMerged === 0
@@ -34,3 +48,14 @@ export const compact: Command = defineCommand({
     return DONE;
   },
 });
+
+/** What a compaction would do now. What it frees is an estimate: frames are shared differently afterwards. */
+function describePlan({ generations, diskBytes, staleBytes }: StoreStats): string {
+  const filled = generations.filter(({ records }) => records > 0);
+  const [only] = filled;
+  if (only === undefined || (filled.length === 1 && only.sealed && only.staleBytes === 0)) {
+    return "Would do nothing: the store is compact\n";
+  }
+  const names = filled.map(({ name }) => name).join(" ");
+  return `Would merge ${names}: ${formatBytes(diskBytes)} before, about ${formatBytes(staleBytes)} freed\n`;
+}
