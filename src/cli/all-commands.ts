@@ -12,6 +12,7 @@ import { persist } from "./commands/persist.ts";
 import { shellOf } from "./commands/shell.ts";
 import { stats } from "./commands/stats.ts";
 import { ttl } from "./commands/ttl.ts";
+import { verify } from "./commands/verify.ts";
 import { FAST_COMMANDS } from "./fast-commands.ts";
 
 const EXPLAINED = [
@@ -26,6 +27,7 @@ const EXPLAINED = [
   exportCommand,
   compact,
   stats,
+  verify,
   shellOf(() => ALL_COMMANDS),
   completionsOf(() => ALL_COMMANDS),
 ];

@@ -1,3 +1,4 @@
+import type { VerifyReport } from "../engine/verify.ts";
 import { KvsError } from "../format/errors.ts";
 import { type Access, type ConnectOptions, type StoreClient, schemeOf } from "./client.ts";
 import { UsageError } from "./failures.ts";
@@ -46,6 +47,11 @@ export class Context {
     return client;
   }
 
+  /** Verifies the store's files, whether it opens or not. */
+  async verify(): Promise<VerifyReport> {
+    return LocalClient.verify(this.#directory());
+  }
+
   /** Tells the user something; on standard error, unless they asked for quiet. */
   async inform(text: string): Promise<void> {
     if (this.settings.quiet) return;
@@ -69,16 +75,22 @@ export class Context {
   }
 
   #connect(access: Access, override: Partial<ConnectOptions>): StoreClient | undefined {
-    const { location, waitMs, durability, format, autoCompact, tuning } = this.settings;
+    const { waitMs, durability, format, autoCompact, tuning } = this.settings;
+    const session = { waitMs, durability, closingDurability: durability, format, autoCompact, tuning };
+    const options = { ...session, brief: this.#brief, ...override };
+    this.#client = LocalClient.open(this.#directory(), access, options);
+    return this.#client;
+  }
+
+  /** The location, as far as it is a directory. */
+  #directory(): string {
+    const { location } = this.settings;
     const scheme = schemeOf(location);
     if (scheme !== undefined) {
       throw new UsageError(
         `Cannot open store "${location}": "${scheme}" is no known kind of store, expected a directory`,
       );
     }
-    const session = { waitMs, durability, closingDurability: durability, format, autoCompact, tuning };
-    const options = { ...session, brief: this.#brief, ...override };
-    this.#client = LocalClient.open(location, access, options);
-    return this.#client;
+    return location;
   }
 }

@@ -14,6 +14,7 @@ import type {
 } from "../engine/options.ts";
 import type { StoreStats } from "../engine/stats.ts";
 import { KvStore } from "../engine/store.ts";
+import type { VerifyReport } from "../engine/verify.ts";
 import { KvsError } from "../format/errors.ts";
 import type { Access, ConnectOptions, Entry, StoreClient } from "./client.ts";
 import { startCompaction } from "./detached-compaction.ts";
@@ -40,6 +41,11 @@ export class LocalClient implements StoreClient {
       if (error instanceof KvsError && error.code === "NO_STORE") return undefined;
       throw error;
     }
+  }
+
+  /** Verifies a directory, whether it opens or not. */
+  static verify(directory: string): Promise<VerifyReport> {
+    return KvStore.verify(directory);
   }
 
   get(key: Key): Uint8Array | undefined {

@@ -25,7 +25,9 @@ import {
 import { maintainStore } from "./maintain-store.ts";
 import { limitOf, rangeOf } from "./range.ts";
 import type { Newest } from "./runs.ts";
+import { runInSlices } from "./slices.ts";
 import type { StoreStats } from "./stats.ts";
+import { verifyFiles, type VerifyReport } from "./verify.ts";
 import { bytesOf, checkValue, hasValue, joinValues, textOf, textOfValue } from "./value.ts";
 
 /** Removals of one `deletePrefix` share frames of this many. */
@@ -92,6 +94,19 @@ export class KvStore implements Disposable, AsyncDisposable {
   private constructor(handle: StoreHandle) {
     this.#handle = handle;
     this.directory = handle.directory;
+  }
+
+  /**
+   * Reads every checksum of every file of a store, also of one that does not open;
+   * the event loop gets its turns meanwhile. Takes no lock and changes nothing.
+   * Errors: `NO_STORE`, `IO`.
+   *
+   * @example
+   * const { damage } = await KvStore.verify("./data");
+   * for (const { file, offset, reason } of damage) console.error(file, offset, reason);
+   */
+  static async verify(directory: string): Promise<VerifyReport> {
+    return runInSlices(verifyFiles(realDisk, realDisk.absolute(directory)));
   }
 
   /** After `close`: whether it left work for `maintain`. @internal */

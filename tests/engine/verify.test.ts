@@ -1,0 +1,113 @@
+import { describe, expect, test } from "bun:test";
+import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { KvStore, type LogFormat } from "../../src/index.ts";
+import { codeOfAsync } from "../support/damage.ts";
+import { fastDisk } from "../support/hooked-disk.ts";
+import { newStorePath } from "../support/temporary.ts";
+
+/** A merged log, a sealed one, both with indexes, and the newest. */
+async function writeStore(format: LogFormat = "binary"): Promise<string> {
+  const path = newStorePath();
+  // Nothing is made in the background on this disk, which would mend what is damaged here.
+  using store = KvStore.openOn(fastDisk(), path, { format });
+  for (let index = 0; index < 20; index += 1) store.set(`k${index}`, `value ${index}`);
+  await store.compact();
+  {
+    using rotating = KvStore.openOn(fastDisk(), path, { generationBytes: 1 });
+    rotating.set("sealed", "1");
+  }
+  store.set("newest", "2");
+  return path;
+}
+
+describe("verify", () => {
+  test.each(["binary", "json"] as const)(
+    "finds nothing in a sound %s store, and changes nothing",
+    async (format) => {
+      const path = await writeStore(format);
+      const before = readdirSync(path).map((name) => [name, statSync(join(path, name)).mtimeMs]);
+      const { damage, logs, indexes, tornTailBytes, strangers } = await KvStore.verify(path);
+      expect({ damage, logs, indexes, tornTailBytes, strangers }).toEqual({
+        damage: [],
+        logs: 3,
+        indexes: 2,
+        tornTailBytes: 0,
+        strangers: [],
+      });
+      expect(readdirSync(path).map((name) => [name, statSync(join(path, name)).mtimeMs])).toEqual(before);
+    },
+  );
+
+  test("finds a flipped bit anywhere in a log or an index, and names the file", async () => {
+    const path = await writeStore();
+    const missed: string[] = [];
+    for (const name of readdirSync(path).filter((each) => /\.(log|idx)$/.test(each))) {
+      const file = join(path, name);
+      const bytes = readFileSync(file);
+      const step = name.endsWith(".idx") ? 997 : 5;
+      for (let bit = 0; bit < bytes.length * 8; bit += step) {
+        const flipped = Buffer.from(bytes);
+        flipped[bit >>> 3] = (flipped[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
+        writeFileSync(file, flipped);
+        const { damage } = await KvStore.verify(path);
+        if (!damage.some((each) => each.file.endsWith(`/${name}`))) missed.push(`${name} bit ${bit}`);
+      }
+      writeFileSync(file, bytes);
+    }
+    expect(missed).toEqual([]);
+    expect((await KvStore.verify(path)).damage).toEqual([]);
+  });
+
+  test("lists every damaged record of a log whose index is sound", async () => {
+    const path = await writeStore();
+    const file = join(path, "1-2.log");
+    const bytes = readFileSync(file);
+    for (const value of ["value 3", "value 11"]) bytes[bytes.indexOf(value)] = 0x58;
+    writeFileSync(file, bytes);
+    const { damage } = await KvStore.verify(path);
+    expect(damage.length).toBeGreaterThanOrEqual(2);
+    expect(new Set(damage.map((each) => each.file))).toEqual(new Set([file]));
+  });
+
+  test("reports a torn tail, which is no damage, and names that are not the store's", async () => {
+    const path = await writeStore();
+    const newest =
+      readdirSync(path)
+        .filter((name) => /^\d+\.log$/.test(name))
+        .toSorted()
+        .at(-1) ?? "";
+    appendFileSync(join(path, newest), "torn");
+    writeFileSync(join(path, "07.log"), "");
+    writeFileSync(join(path, "notes.txt"), "");
+    const { damage, tornTailBytes, strangers } = await KvStore.verify(path);
+    expect({ damage, tornTailBytes, strangers }).toEqual({
+      damage: [],
+      tornTailBytes: 4,
+      strangers: ["07.log", "notes.txt"],
+    });
+  });
+
+  test("works on a store that does not open, and finds a log that is missing", async () => {
+    const path = await writeStore();
+    rmSync(join(path, "1-2.log"));
+    const { damage, logs } = await KvStore.verify(path);
+    expect(logs).toBe(2);
+    expect(damage.map(({ file }) => file)).toContain(path);
+    rmSync(path, { recursive: true });
+    expect(await codeOfAsync(() => KvStore.verify(path))).toBe("NO_STORE");
+  });
+
+  test("finds nothing wrong while a handle writes, rotates and compacts", async () => {
+    const path = newStorePath();
+    using store = KvStore.open(path, { generationBytes: 2000 });
+    for (let round = 0; round < 40; round += 1) {
+      for (let index = 0; index < 50; index += 1) store.set(`k${index}`, `${round}`);
+      const [{ damage }] = await Promise.all([
+        KvStore.verify(path),
+        round % 10 === 9 ? store.compact() : undefined,
+      ]);
+      expect(damage).toEqual([]);
+    }
+  });
+});
