@@ -13,6 +13,7 @@ import { join, resolve } from "node:path";
 import { KvStore } from "../../src/index.ts";
 
 const WARM_UP_ROUNDS = 10;
+const QUIET_MS = 4000;
 
 /** What a handle leaves unsealed at most, in the smallest records there are. */
 const LONGEST_TAIL_RECORDS: number = Math.floor((24 * 1024) / 21);
@@ -60,18 +61,19 @@ async function fill(name: string, keys: number): Promise<string> {
       if (index % 1000 === 999) await new Promise((resolved) => setImmediate(resolved));
     }
   }
-  await untilIndexed(path);
+  await untilQuiet(path);
   return path;
 }
 
-async function untilIndexed(path: string): Promise<void> {
-  const unindexed = (): number => {
-    const names = readdirSync(path);
-    return names.filter((name) => name.endsWith(".log") && !names.includes(name.replace(/log$/, "idx")))
-      .length;
-  };
-  // The newest log has none.
-  while (unindexed() > 1) await Bun.sleep(100);
+/** Waits until compaction has caught up: nothing is unfinished, and the files stay the same for a while. */
+async function untilQuiet(path: string): Promise<void> {
+  let before = "";
+  for (;;) {
+    const names = readdirSync(path).toSorted().join(" ");
+    if (names === before && !names.includes(".tmp")) return;
+    before = names;
+    await Bun.sleep(QUIET_MS);
+  }
 }
 
 /** The longest tail that single commands leave, of the smallest records. */
