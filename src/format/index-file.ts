@@ -76,6 +76,12 @@ export interface IndexLayout {
   readonly pages: number;
 }
 
+/** What the first page says. */
+export interface IndexHeader {
+  readonly summary: IndexSummary;
+  readonly layout: IndexLayout;
+}
+
 /** The parts of an index, for a number of entries. */
 export function layOut(
   entries: number,
@@ -198,10 +204,7 @@ export function encodeIndexHeader(summary: IndexSummary, layout: IndexLayout): B
 }
 
 /** Parses the first page, whose checksum was verified; undefined for another version or what contradicts itself. */
-export function parseIndexHeader(
-  page: Buffer,
-  logId: string,
-): { readonly summary: IndexSummary; readonly layout: IndexLayout } | undefined {
+export function parseIndexHeader(page: Buffer, logId: string): IndexHeader | undefined {
   if (page.latin1Slice(0, MAGIC.length) !== MAGIC || page.readUInt32LE(VERSION_AT) !== INDEX_VERSION)
     return undefined;
   if (page.toString("hex", LOG_ID_AT, NUMBERS_AT) !== logId) return undefined;

@@ -1,0 +1,285 @@
+import { describe, expect, test } from "bun:test";
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { type IndexHeader, PAGE_BYTES, parseIndexHeader } from "../../src/format/index-file.ts";
+import { KvStore, type LogFormat } from "../../src/index.ts";
+import { codeOf, logsOf } from "../support/damage.ts";
+import { fastDisk } from "../support/hooked-disk.ts";
+import { endTick } from "../support/scripted-run.ts";
+import { newStorePath } from "../support/temporary.ts";
+
+const KEYS = 1500;
+const keyOf = (number: number): string => `key ${String(number).padStart(6, "0")}`;
+
+/** A store whose log 1 is sealed and indexed; `valueBytes` of each value. */
+async function sealedStore(format: LogFormat = "binary", valueBytes = 10): Promise<string> {
+  const path = newStorePath();
+  const options = { format, generationBytes: 64 * 1024 * 1024, autoCompact: false };
+  {
+    using store = KvStore.openOn(fastDisk(), path, options);
+    for (let number = 0; number < KEYS; number += 1) store.set(keyOf(number), `${number}`.padEnd(valueBytes));
+    await endTick();
+  }
+  using store = KvStore.openOn(fastDisk(), path, { ...options, generationBytes: 1 });
+  store.set("last", "1");
+  await endTick();
+  store.close();
+  return path;
+}
+
+function headerOf(index: string): IndexHeader {
+  const bytes = readFileSync(index);
+  const header = parseIndexHeader(bytes.subarray(0, PAGE_BYTES), bytes.toString("hex", 16, 24));
+  if (header === undefined) throw new Error(`"${index}" is no index`);
+  return header;
+}
+
+/** Damages the last page of an index: the end of the order of its keys. */
+function damageOrder(index: string): void {
+  const bytes = readFileSync(index);
+  const at = bytes.length - 100;
+  bytes.writeUInt8((bytes[at] ?? 0) ^ 1, at);
+  writeFileSync(index, bytes);
+}
+
+function allKeys(): string[] {
+  return Array.from({ length: KEYS }, (_, number) => keyOf(number)).concat("last");
+}
+
+describe("a damaged index", () => {
+  test("is met by a handle that had the log in memory before it took the index over", async () => {
+    const path = await sealedStore();
+    rmSync(join(path, "1.idx"));
+    using store = KvStore.openOn(fastDisk(), path, { readOnly: true });
+    expect([...store.keys()]).toEqual(allKeys());
+    KvStore.maintain(path, { autoCompact: false });
+    damageOrder(join(path, "1.idx"));
+    {
+      // A rotation: who reads lists the directory anew.
+      using other = KvStore.openOn(fastDisk(), path, { autoCompact: false, generationBytes: 1 });
+      other.set("last", "2");
+    }
+    for (let number = 0; number < KEYS; number += 100)
+      expect(store.get(keyOf(number))?.trim()).toBe(`${number}`);
+    expect([...store.keys()]).toEqual(allKeys());
+    for (let number = 0; number < KEYS; number += 100)
+      expect(store.get(keyOf(number))?.trim()).toBe(`${number}`);
+  });
+
+  test("gives no answers where its log is damaged as well", async () => {
+    const path = await sealedStore();
+    damageOrder(join(path, "1.idx"));
+    const log = readFileSync(join(path, "1.log"));
+    log.write("KEY", log.indexOf(keyOf(1400)));
+    writeFileSync(join(path, "1.log"), log);
+    using store = KvStore.openOn(fastDisk(), path, { readOnly: true });
+    const [one, other] = [store.keys({ limit: 5 }), store.keys({ limit: 5 })];
+    expect(one.next().done).toBe(false);
+    expect(other.next().done).toBe(false);
+    for (let round = 0; round < 3; round += 1) {
+      expect(codeOf(() => [...store.keys()])).toBe("CORRUPT");
+      expect(codeOf(() => store.get("no such key"))).toBe("CORRUPT");
+    }
+    expect(codeOf(() => [...one])).toBe("CORRUPT");
+    expect(codeOf(() => [...other])).toBe("CORRUPT");
+  });
+
+  test("leaves no file open", async () => {
+    const path = await sealedStore();
+    writeFileSync(join(path, "1.idx"), "no index");
+    const before = readdirSync("/proc/self/fd").length;
+    for (let round = 0; round < 20; round += 1) {
+      using store = KvStore.open(path, { readOnly: true, mmap: round % 2 === 0 });
+      expect(store.get(keyOf(3))?.trim()).toBe("3");
+    }
+    expect(readdirSync("/proc/self/fd").length).toBeLessThan(before + 5);
+  });
+
+  test("whose header shows it is made anew, the same as before", async () => {
+    const path = await sealedStore();
+    const index = join(path, "1.idx");
+    const whole = readFileSync(index);
+    for (const bytes of [Buffer.alloc(0), Buffer.alloc(whole.length), whole.subarray(0, -PAGE_BYTES)]) {
+      writeFileSync(index, bytes);
+      KvStore.maintain(path, { autoCompact: false });
+      expect(readFileSync(index).equals(whole)).toBe(true);
+    }
+  });
+});
+
+describe("an index beside a log that", () => {
+  const HARMS: Readonly<Record<string, (bytes: Buffer) => Uint8Array>> = {
+    "lost its seal": (bytes) => bytes.subarray(0, -40),
+    "lost its last byte": (bytes) => bytes.subarray(0, -1),
+    "goes on behind its seal": (bytes) => Buffer.concat([bytes, Buffer.from("junk")]),
+  };
+  for (const [name, harm] of Object.entries(HARMS)) {
+    test(`${name} does not hide that`, async () => {
+      const path = await sealedStore();
+      const log = join(path, "1.log");
+      writeFileSync(log, harm(readFileSync(log)));
+      using store = KvStore.openOn(fastDisk(), path, { readOnly: true });
+      expect(codeOf(() => store.get("no such key"))).toBe("CORRUPT");
+      expect(codeOf(() => [...store.keys()])).toBe("CORRUPT");
+      expect(store.get("last")).toBe("1");
+    });
+  }
+});
+
+describe("without its index, a log", () => {
+  for (const valueBytes of [10, 1000]) {
+    test(`of ${valueBytes} bytes a record answers the first lookups and the later ones alike`, async () => {
+      const path = await sealedStore("binary", valueBytes);
+      rmSync(join(path, "1.idx"));
+      for (const first of [keyOf(0), keyOf(999), "no such key"]) {
+        using store = KvStore.openOn(fastDisk(), path, { readOnly: true });
+        const wanted = first === "no such key" ? undefined : `${Number(first.slice(4))}`;
+        for (let round = 0; round < 8; round += 1) expect(store.get(first)?.trim()).toBe(wanted);
+        for (let number = 0; number < KEYS; number += 50)
+          expect(store.get(keyOf(number))?.trim()).toBe(`${number}`);
+      }
+    });
+  }
+});
+
+describe("files of indexes", () => {
+  test("go with the logs they belong to", async () => {
+    const path = await sealedStore();
+    writeFileSync(join(path, "9.idx"), "of no log");
+    using store = KvStore.openOn(fastDisk(), path, { autoCompact: false });
+    await store.compact();
+    expect(readdirSync(path).toSorted()).toEqual(["1-2.idx", "1-2.log", "3.log", "COMPACT", "LOCK"]);
+  });
+
+  test("say of their logs what is so", async () => {
+    const path = newStorePath();
+    {
+      using store = KvStore.openOn(fastDisk(), path, { autoCompact: false });
+      for (let number = 0; number < 2000; number += 1) store.set(`k${number % 1000}`, "0123456789");
+      for (let number = 0; number < 100; number += 1) store.delete(`k${number}`);
+      store.set("expires", "0123456789", { ttlMs: 60_000 });
+      store.set("expires later", "0123456789", { ttlMs: 90_000 });
+    }
+    {
+      using store = KvStore.openOn(fastDisk(), path, { autoCompact: false, generationBytes: 1 });
+      store.set("k500", "newer");
+    }
+    const { summary } = headerOf(join(path, "1.idx"));
+    const expiring = 2 * (12 + 8 + 10) + "expires".length + "expires later".length;
+    const logBytes = statSync(join(path, "1.log")).size;
+    expect(summary).toMatchObject({ records: 2102, entries: 1002, logBytes, expiringBytes: expiring });
+    expect(summary.lastExpiry - summary.firstExpiry).toBeWithin(30_000, 60_000);
+    expect(summary).toMatchObject({ shadowedBytes: 0, liveBytes: 900 * (12 + 4 + 10) + expiring });
+    expect(headerOf(join(path, "2.idx")).summary).toMatchObject({ entries: 1, shadowedBytes: 12 + 4 + 10 });
+    using store = KvStore.openOn(fastDisk(), path, { readOnly: true });
+    const [first] = store.stats().generations;
+    expect(first).toMatchObject({ records: 2102, liveBytes: summary.liveBytes - (12 + 4 + 10) });
+  });
+});
+
+describe("the index of a log that makes a long record stale", () => {
+  async function replacedStore(format: LogFormat): Promise<string> {
+    const path = newStorePath();
+    for (const value of ["x".repeat(70_000), "short"]) {
+      using store = KvStore.openOn(fastDisk(), path, { format, autoCompact: false, generationBytes: 1 });
+      store.set("long", value);
+    }
+    return path;
+  }
+
+  test("counts all of it", async () => {
+    const paths = [await replacedStore("binary"), await replacedStore("json")];
+    const counted = paths.map((path) => headerOf(join(path, "2.idx")).summary.shadowedBytes);
+    const line = `{"Set":{"key":"long","value":""}}\n`;
+    expect(counted).toEqual([12 + "long".length + 70_000, line.length + 70_000]);
+  });
+});
+
+describe("the index of a JSON log", () => {
+  /** Whether the index counts: what does not is made anew by the next maintenance. */
+  function isTakenForGood(path: string, name: string): boolean {
+    const { ino } = statSync(join(path, name));
+    KvStore.maintain(path, { autoCompact: false });
+    return statSync(join(path, name)).ino === ino;
+  }
+
+  function readsOf(path: string, number: number): string | undefined {
+    using store = KvStore.openOn(fastDisk(), path, { readOnly: true });
+    const scanned = new Map(store.entries()).get(keyOf(number));
+    expect(store.get(keyOf(number))).toBe(scanned);
+    return scanned?.trim();
+  }
+
+  function edit(path: string, log: string, from: string, to: string): void {
+    const text = readFileSync(join(path, log), "utf8");
+    expect(text.includes(from)).toBe(true);
+    writeFileSync(join(path, log), text.replace(from, to));
+    // Nobody edits a file within the millisecond in which it was written.
+    const { mtimeMs } = statSync(join(path, log));
+    utimesSync(join(path, log), new Date(), new Date(mtimeMs + 1000));
+  }
+
+  test("is stamped with the content, the inode and the time of its log", async () => {
+    const path = await sealedStore("json");
+    using store = KvStore.openOn(fastDisk(), path, { autoCompact: false });
+    const stamps = (log: string): unknown => {
+      const { ino, mtimeMs } = statSync(join(path, log));
+      const digest = Bun.hash.crc32(readFileSync(join(path, log)));
+      return { digest, inode: ino, modified: Math.floor(mtimeMs) };
+    };
+    expect(headerOf(join(path, "1.idx")).summary.content as unknown).toEqual(stamps("1.log"));
+    await store.compact();
+    expect(headerOf(join(path, "1-2.idx")).summary.content as unknown).toEqual(stamps("1-2.log"));
+  });
+
+  for (const merged of [false, true]) {
+    test(`notices a ${merged ? "merged" : "sealed"} log that was edited, its size the same`, async () => {
+      const path = await sealedStore("json");
+      if (merged) {
+        using store = KvStore.openOn(fastDisk(), path, { autoCompact: false });
+        await store.compact();
+      }
+      const [log = ""] = logsOf(path);
+      const index = log.replace("log", "idx");
+      expect(isTakenForGood(path, index)).toBe(true);
+      // A value; then a key, which only a new order and a new table find.
+      edit(path, log, '"1234 ', '"4321 ');
+      expect(readsOf(path, 1234)).toBe("4321");
+      expect(isTakenForGood(path, index)).toBe(false);
+      expect(readsOf(path, 1234)).toBe("4321");
+      edit(path, log, keyOf(1000), keyOf(9999));
+      expect(readsOf(path, 9999)).toBe("1000");
+      expect(readsOf(path, 1000)).toBeUndefined();
+      KvStore.maintain(path, { autoCompact: false });
+      expect(existsSync(join(path, index))).toBe(true);
+    });
+  }
+
+  test("notices that two records changed their places", async () => {
+    const path = await sealedStore("json");
+    const lines = readFileSync(join(path, "1.log"), "utf8").split("\n");
+    const [a = "", b = ""] = lines.slice(10, 12);
+    edit(path, "1.log", `${a}\n${b}`, `${b}\n${a}`);
+    expect([readsOf(path, 9), readsOf(path, 10)]).toEqual(["9", "10"]);
+    expect(isTakenForGood(path, "1.idx")).toBe(false);
+  });
+
+  test("goes on to count when the log was copied or only touched", async () => {
+    const path = await sealedStore("json");
+    utimesSync(join(path, "1.log"), 1, 1);
+    expect(isTakenForGood(path, "1.idx")).toBe(true);
+    const copy = join(newStorePath(), "..", "copy");
+    cpSync(path, copy, { recursive: true });
+    expect(isTakenForGood(copy, "1.idx")).toBe(true);
+    expect(readsOf(copy, 77)).toBe("77");
+  });
+});
