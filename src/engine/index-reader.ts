@@ -1,4 +1,5 @@
-import type { ReadableFile } from "../disk/disk.ts";
+import type { Disk, ReadableFile } from "../disk/disk.ts";
+import { KvsError } from "../format/errors.ts";
 import { hasSameContent } from "./content-stamp.ts";
 import {
   blockMayHold,
@@ -7,6 +8,7 @@ import {
   BLOCKS_A_PAGE,
   ENTRIES_A_PAGE,
   ENTRY_WORDS,
+  type IndexHeader,
   type IndexLayout,
   type IndexSummary,
   lengthOf,
@@ -29,20 +31,13 @@ export class IndexReader implements LogIndex, KeyOrder {
   readonly #pages: Pages;
   readonly #layout: IndexLayout;
 
-  /** Opens the index that stands in `file`; undefined if it is not that of this log as it is now. */
+  /** Reads the index in `file`; undefined, and the file closed, if it cannot be read or is not that of this log as it is now. */
   static open(file: ReadableFile, log: Log, options: { readonly map: boolean }): IndexReader | undefined {
-    const { logId } = log.header;
-    const pages = openPages(file, pageSeedOf(logId), options);
-    try {
-      pages.seek(0);
-      const header = parseIndexHeader(pages.bytes(), logId);
-      if (header !== undefined && fits(header, file, log)) {
-        return new IndexReader(file, pages, header.summary, header.layout);
-      }
-    } catch (error) {
-      if (!(error instanceof UnusableIndex)) throw error;
-    }
+    const pages = openPages(file, pageSeedOf(log.header.logId), options);
+    const header = unlessUnusable(() => headerFor(log, file, pages));
+    if (header !== undefined) return new IndexReader(file, pages, header.summary, header.layout);
     pages.release();
+    file.close();
     return undefined;
   }
 
@@ -142,14 +137,29 @@ export class IndexReader implements LogIndex, KeyOrder {
   }
 }
 
-function fits(
-  { summary, layout }: { readonly summary: IndexSummary; readonly layout: IndexLayout },
-  file: ReadableFile,
-  log: Log,
-): boolean {
-  return (
-    summary.logBytes === log.size() &&
-    file.size() === layout.pages * PAGE_BYTES &&
-    (log.codec.hasChecksums || hasSameContent(log, summary.content))
-  );
+/** The file of an index; undefined if there is none, or none that can be opened. */
+export function openIndexFile(disk: Disk, path: string): ReadableFile | undefined {
+  return unlessUnusable(() => disk.openToRead(path));
+}
+
+/** Undefined where the index, or its file, cannot be used: the log has everything that it says. */
+function unlessUnusable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UnusableIndex || error instanceof KvsError) return undefined;
+    throw error;
+  }
+}
+
+/** What the first page says, if it belongs to the log. */
+function headerFor(log: Log, file: ReadableFile, pages: Pages): IndexHeader | undefined {
+  pages.seek(0);
+  const header = parseIndexHeader(pages.bytes(), log.header.logId);
+  const isFitting =
+    header !== undefined &&
+    header.summary.logBytes === log.size() &&
+    file.size() === header.layout.pages * PAGE_BYTES &&
+    (log.codec.hasChecksums || hasSameContent(log, header.summary.content));
+  return isFitting ? header : undefined;
 }

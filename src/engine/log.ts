@@ -11,7 +11,7 @@ import type { IndexSummary } from "../format/index-file.ts";
 import { JSON_SEAL } from "../format/json-codec.ts";
 import type { EncodedKey } from "../format/key.ts";
 import type { LogTally, Mutation, StoredRecord } from "../format/record.ts";
-import { IndexReader } from "./index-reader.ts";
+import { IndexReader, openIndexFile } from "./index-reader.ts";
 import { LogBytes } from "./log-bytes.ts";
 import { type Fault, LogFrames, type RecordSink, type TrustedTail } from "./log-frames.ts";
 import { readLogHeader } from "./log-head.ts";
@@ -437,11 +437,9 @@ export class Log implements Interval {
   #indexFile(): IndexReader | undefined {
     if (this.#readerTried) return this.#reader;
     this.#readerTried = true;
-    const file = this.#disk.openToRead(this.#indexPath);
-    if (file === undefined) return undefined;
-    this.#reader = IndexReader.open(file, this, this.#options);
-    if (this.#reader === undefined) file.close();
-    else this.#bytes.isComplete = true;
+    const file = openIndexFile(this.#disk, this.#indexPath);
+    this.#reader = file === undefined ? undefined : IndexReader.open(file, this, this.#options);
+    if (this.#reader !== undefined) this.#bytes.isComplete = true;
     return this.#reader;
   }
 

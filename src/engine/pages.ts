@@ -1,4 +1,5 @@
 import type { ReadableFile } from "../disk/disk.ts";
+import { KvsError } from "../format/errors.ts";
 import { isSoundPage, PAGE_BYTES } from "../format/index-file.ts";
 
 /** Pages kept in memory where a file is not mapped: 16 MiB, enough for the bloom filter of 13 million keys. */
@@ -103,7 +104,7 @@ class ReadPages implements Pages {
   }
 
   #read(page: number): Page {
-    const read = this.#file.read(page * PAGE_BYTES, PAGE_BYTES);
+    const read = readPage(this.#file, page);
     if (read.length < PAGE_BYTES || !isSoundPage(read, 0, page, this.#seed)) {
       throw new UnusableIndex(`page ${page} fails its checksum`);
     }
@@ -114,5 +115,14 @@ class ReadPages implements Pages {
     const found = { bytes: read, words };
     this.#cached.set(page, found);
     return found;
+  }
+}
+
+/** What the disk does not give back is as bad as what fails its checksum. */
+function readPage(file: ReadableFile, page: number): Buffer {
+  try {
+    return file.read(page * PAGE_BYTES, PAGE_BYTES);
+  } catch (error) {
+    throw error instanceof KvsError ? new UnusableIndex(error.message) : error;
   }
 }

@@ -135,7 +135,6 @@ class Verification {
       if (file === undefined) return;
       const reader = IndexReader.open(file, log, READ_ONCE);
       if (reader === undefined) {
-        file.close();
         this.#damage.push({
           file: path,
           offset: undefined,

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { type IndexHeader, PAGE_BYTES, parseIndexHeader } from "../../src/format/index-file.ts";
 import { KvStore, type LogFormat } from "../../src/index.ts";
 import { codeOf, logsOf } from "../support/damage.ts";
-import { fastDisk } from "../support/hooked-disk.ts";
+import { fastDisk, HookedDisk, systemError, type Verdict } from "../support/hooked-disk.ts";
 import { endTick } from "../support/scripted-run.ts";
 import { newStorePath } from "../support/temporary.ts";
 
@@ -92,6 +92,19 @@ describe("a damaged index", () => {
     expect(codeOf(() => [...one])).toBe("CORRUPT");
     expect(codeOf(() => [...other])).toBe("CORRUPT");
   });
+
+  for (const method of ["openToRead", "readable.read", "readable.size"]) {
+    test(`is no error when it comes from the disk, at ${method}`, async () => {
+      const path = await sealedStore();
+      const fail = ({ method: called, path: file }: { method: string; path: string }): Verdict =>
+        called === method && file.endsWith(".idx") ? { error: systemError("EIO", file) } : undefined;
+      const disk = new HookedDisk(fail);
+      using store = KvStore.openOn(disk, path, { readOnly: true, mmap: false });
+      expect(store.get(keyOf(1234))?.trim()).toBe("1234");
+      expect([...store.keys()]).toEqual(allKeys());
+      expect(disk.calls.some((call) => call.method === method && call.path.endsWith(".idx"))).toBe(true);
+    });
+  }
 
   test("leaves no file open", async () => {
     const path = await sealedStore();

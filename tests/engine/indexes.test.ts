@@ -3,10 +3,13 @@ import {
   appendFileSync,
   closeSync,
   copyFileSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -92,6 +95,23 @@ const HARMS: Readonly<Record<string, (harm: Harm) => void>> = {
       bytes.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES),
     );
     writeFileSync(file, Buffer.concat([...pages.slice(0, -2), ...pages.slice(-2).toReversed()]));
+  },
+  "is a directory": ({ file }) => {
+    rmSync(file);
+    mkdirSync(file);
+  },
+  "is a FIFO": ({ file }) => {
+    rmSync(file);
+    Bun.spawnSync(["mkfifo", file]);
+  },
+  "is a symbolic link to itself elsewhere": ({ file }) => {
+    const elsewhere = join(temporaryDirectory(), "elsewhere");
+    renameSync(file, elsewhere);
+    symlinkSync(elsewhere, file);
+  },
+  "is a symbolic link to nothing": ({ file }) => {
+    rmSync(file);
+    symlinkSync("nothing", file);
   },
 };
 
