@@ -195,7 +195,7 @@ export class Log implements Interval {
     try {
       return this.#lookupIn(reader, key, hash);
     } catch (error) {
-      this.#abandonReader(error);
+      this.#abandon(reader, error);
       return this.#lookupInMemory(key, hash);
     }
   }
@@ -218,7 +218,7 @@ export class Log implements Interval {
       if (slot < 0) return 0;
       return reader.lengthOf(slot) || this.recordAt(reader.positionOf(slot), 0).length;
     } catch (error) {
-      this.#abandonReader(error);
+      this.#abandon(reader, error);
       return 0;
     }
   }
@@ -228,10 +228,10 @@ export class Log implements Interval {
     this.#frames.parseTrusted();
     const reader = this.#reader;
     if (reader === undefined) return this.#memory.order();
-    // Where the file turns out to be damaged, memory goes on: both list the same entries.
+    // Where the file turns out to be damaged, memory or a new file goes on: all list the same entries.
     return withFallback(reader, (error) => {
-      this.#abandonReader(error);
-      return this.#memory.order();
+      this.#abandon(reader, error);
+      return this.order();
     });
   }
 
@@ -444,13 +444,15 @@ export class Log implements Interval {
   }
 
   /** A damaged index is as good as none: the log has everything. Any other error is thrown again. */
-  #abandonReader(error: unknown): void {
+  #abandon(reader: IndexReader, error: unknown): void {
     if (!(error instanceof UnusableIndex)) throw error;
-    this.#reader?.close();
-    this.#reader = undefined;
-    // What was in memory was given back when the index was adopted.
-    this.#frames.restart();
-    this.#loadMemory();
+    if (this.#reader === reader) {
+      closeQuietly(() => reader.close());
+      this.#reader = undefined;
+      // What was in memory was given back when the index was adopted.
+      this.#frames.restart();
+    }
+    if (this.#reader === undefined) this.#loadMemory();
   }
 
   #loadMemory(keepBytes = SMALL_LOG_BYTES): void {

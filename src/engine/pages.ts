@@ -78,7 +78,8 @@ interface Page {
 class ReadPages implements Pages {
   words: Uint32Array = new Uint32Array();
   readonly start = 0;
-  readonly #file: ReadableFile;
+  /** Undefined once it was released: its descriptor may be that of another file by then. */
+  #file: ReadableFile | undefined;
   readonly #seed: number;
   readonly #cached = new Map<number, Page>();
   #bytes: Buffer | undefined;
@@ -101,9 +102,11 @@ class ReadPages implements Pages {
 
   release(): void {
     this.#cached.clear();
+    this.#file = undefined;
   }
 
   #read(page: number): Page {
+    if (this.#file === undefined) throw new UnusableIndex("it was closed");
     const read = readPage(this.#file, page);
     if (read.length < PAGE_BYTES || !isSoundPage(read, 0, page, this.#seed)) {
       throw new UnusableIndex(`page ${page} fails its checksum`);

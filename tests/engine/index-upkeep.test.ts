@@ -56,6 +56,19 @@ function allKeys(): string[] {
 }
 
 describe("a damaged index", () => {
+  for (const mmap of [true, false]) {
+    test(`is met by scans that are under way, one after the other, with mmap ${mmap}`, async () => {
+      const path = await sealedStore();
+      damageOrder(join(path, "1.idx"));
+      using store = KvStore.openOn(fastDisk(), path, { readOnly: true, mmap });
+      const scans = [store.keys(), store.keys(), store.keys({ reverse: true })];
+      const seen = scans.map((scan) => [scan.next().value]);
+      for (const [at, scan] of scans.entries()) seen[at]?.push(...scan);
+      expect(seen).toEqual([allKeys(), allKeys(), allKeys().toReversed()]);
+      expect(store.get(keyOf(7))?.trim()).toBe("7");
+    });
+  }
+
   test("is met by a handle that had the log in memory before it took the index over", async () => {
     const path = await sealedStore();
     rmSync(join(path, "1.idx"));
