@@ -202,8 +202,8 @@ export class Log implements Interval {
 
   /** The same of a log that has a successor: by its index file, or however it can be done without. */
   lookupSealed(key: EncodedKey, hash: number): StoredRecord | undefined {
-    if (this.#indexFile() === undefined && !this.sealed) {
-      if (!this.#wasScanned && this.size() > SMALL_LOG_BYTES) return this.#scanFor(key);
+    if (this.#indexFile() === undefined) {
+      if (!this.sealed && !this.#wasScanned && this.size() > SMALL_LOG_BYTES) return this.#scanFor(key);
       this.#loadMemory();
     }
     return this.lookup(key, hash);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import {
+  appendFileSync,
   cpSync,
   existsSync,
   readdirSync,
@@ -172,6 +173,17 @@ describe("without its index, a log", () => {
         for (let round = 0; round < 8; round += 1) expect(store.get(first)?.trim()).toBe(wanted);
         for (let number = 0; number < KEYS; number += 50)
           expect(store.get(keyOf(number))?.trim()).toBe(`${number}`);
+      }
+    });
+
+    test(`of ${valueBytes} bytes a record that goes on behind its seal is damage, every time`, async () => {
+      const path = await sealedStore("binary", valueBytes);
+      rmSync(join(path, "1.idx"));
+      appendFileSync(join(path, "1.log"), "junk");
+      using store = KvStore.openOn(fastDisk(), path, { readOnly: true });
+      for (let round = 0; round < 4; round += 1) {
+        expect(codeOf(() => store.get("no such key"))).toBe("CORRUPT");
+        if (round === 1) expect(codeOf(() => store.count())).toBe("CORRUPT");
       }
     });
   }
