@@ -216,7 +216,7 @@ export class Log implements Interval {
     try {
       const slot = reader.probe(hash, -1);
       if (slot < 0) return 0;
-      return reader.lengthOf(slot) || this.recordAt(reader.positionOf(slot), 0).length;
+      return reader.lengthOf(slot) || this.#claimedLength(reader.positionOf(slot));
     } catch (error) {
       this.#abandon(reader, error);
       return 0;
@@ -432,6 +432,11 @@ export class Log implements Interval {
       wanted = Math.min(available, Math.max(CHUNK_BYTES, wanted * 2));
     }
     return undefined;
+  }
+
+  /** Bytes of a record, by what it says itself; 0 where it says nothing. */
+  #claimedLength(position: number): number {
+    return Math.max(0, (this.#findEnd(position) ?? 0) - this.#bytes.offset);
   }
 
   #indexFile(): IndexReader | undefined {

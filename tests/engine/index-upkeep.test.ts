@@ -240,6 +240,15 @@ describe("the index of a log that makes a long record stale", () => {
     const line = `{"Set":{"key":"long","value":""}}\n`;
     expect(counted).toEqual([12 + "long".length + 70_000, line.length + 70_000]);
   });
+
+  test("is made though that record is damaged", async () => {
+    const path = await replacedStore("binary");
+    rmSync(join(path, "2.idx"));
+    const log = readFileSync(join(path, "1.log"));
+    writeFileSync(join(path, "1.log"), log.fill("y", 30_000, 30_010));
+    KvStore.maintain(path, { autoCompact: false });
+    expect(headerOf(join(path, "2.idx")).summary.entries).toBe(1);
+  });
 });
 
 describe("the index of a JSON log", () => {
