@@ -59,7 +59,7 @@ export class MemoryIndex implements LogIndex {
   /** Forgets the records from a position on. */
   cut(position: number): void {
     while (this.#count > 0 && this.positionOf(this.#count - 1) >= position) this.#count -= 1;
-    if (this.#ordered > this.#count) this.#ordered = 0;
+    if (this.#ordered > this.#count) this.#forgetOrder();
     if (this.#hashed <= this.#count) return;
     this.#table = new Uint32Array();
     this.#hashed = 0;
@@ -103,6 +103,11 @@ export class MemoryIndex implements LogIndex {
 
   #keyOf(entry: number): EncodedKey {
     return this.#keyAt(this.positionOf(entry), this.lengthOf(entry));
+  }
+
+  #forgetOrder(): void {
+    this.#order = new Uint32Array();
+    this.#ordered = 0;
   }
 
   #mayWalk(after: number): boolean {

@@ -144,6 +144,18 @@ describe("an index in memory", () => {
       expect(Array.from({ length: order.length }, (_, at) => order.positionAt(at))).toEqual([...wanted]);
   });
 
+  test("has no order left when every record was cut off", () => {
+    const notes = new Notes();
+    for (const key of ["b", "a", "b"]) notes.add(encodeKey(key));
+    notes.checkOrder();
+    notes.cut(0);
+    notes.checkOrder();
+    notes.checkCounts();
+    expect(notes.find(encodeKey("a"))).toBe(-1);
+    notes.add(encodeKey("c"));
+    notes.checkOrder();
+  });
+
   test("tells keys apart that have one hash", () => {
     const [one, other] = collidingKeys();
     for (const warmUp of [0, 5]) {
