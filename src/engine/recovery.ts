@@ -1,5 +1,5 @@
 import type { AppendableFile } from "../disk/disk.ts";
-import { parseTemporaryName } from "../disk/file-names.ts";
+import { logName, parseTemporaryName, temporaryName } from "../disk/file-names.ts";
 import type { LogFormat } from "../format/codec.ts";
 import { evenAfter, type Hint, nextLayout, UNKNOWN_BOOT } from "../format/hint.ts";
 import { newCounter, newLayout, newLogId, newStoreId } from "./identifiers.ts";
@@ -68,13 +68,14 @@ function addSuccessor(context: WriterContext, sealed: Log): Log {
   return log;
 }
 
-/** Only writers make single generations and copies past the newest log: unfinished ones were left by one that died. */
+/** Only writers make logs of single generations, and copies past the newest log: unfinished ones were left by one that died. */
 function removeUnfinishedLogs({ disk, directory, generations }: WriterContext): void {
   const newest = generations.newest?.last ?? 0;
   for (const name of disk.list(directory) ?? []) {
     const interval = parseTemporaryName(name);
     if (interval === undefined) continue;
-    if (interval.first === interval.last || interval.last > newest) disk.unlink(`${directory}/${name}`);
+    const isSingle = name === temporaryName(logName(interval)) && interval.first === interval.last;
+    if (isSingle || interval.last > newest) disk.unlink(`${directory}/${name}`);
   }
 }
 

@@ -190,6 +190,19 @@ describe("without its index, a log", () => {
 });
 
 describe("files of indexes", () => {
+  test("that were not finished are left to the compactor, who may be at it", async () => {
+    const path = await sealedStore();
+    for (const name of ["1.idx.tmp", "1-2.idx.tmp"]) writeFileSync(join(path, name), "unfinished");
+    rmSync(join(path, "LOCK"));
+    {
+      using store = KvStore.openOn(fastDisk(), path);
+      store.set("recovers", "1");
+      expect(readdirSync(path)).toEqual(expect.arrayContaining(["1.idx.tmp", "1-2.idx.tmp"]));
+    }
+    KvStore.maintain(path, { autoCompact: false });
+    expect(readdirSync(path).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
   test("go with the logs they belong to", async () => {
     const path = await sealedStore();
     writeFileSync(join(path, "9.idx"), "of no log");
