@@ -6,7 +6,7 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { signAdHoc } from "./build/macos-signature.ts";
+import { signAdHoc } from "./src/release/macos-signature.ts";
 import manifest from "./package.json" with { type: "json" };
 
 /** What a release is built for: the name of the executable, and Bun's package with the runtime inside it. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { signAdHoc } from "../../build/macos-signature.ts";
+import { signAdHoc } from "../../src/release/macos-signature.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
 const PAGE = 4096;
