@@ -8,7 +8,7 @@ import { temporaryDirectory } from "../support/temporary.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 // Copied, since what is reached through a link lies elsewhere, seen from the sources.
 const DEPENDENCIES = Object.keys(manifest.dependencies).map((name) => `node_modules/${name}`);
-const SOURCES = ["build", "build.ts", "bunfig.toml", "package.json", "src", "tsconfig.json", ...DEPENDENCIES];
+const SOURCES = ["build.ts", "bunfig.toml", "package.json", "src", "tsconfig.json", ...DEPENDENCIES];
 
 /** Copies the sources into a directory and builds there; the executable's bytes. */
 function buildIn(directory: string): Buffer {
