@@ -23,11 +23,11 @@ import { placeOf } from "../format/hash.ts";
 const INITIAL_ENTRIES = 1024;
 const PAGE_WORDS: number = PAGE_BYTES / 4;
 
-/** The hash table is put together for so many entries at once: sorting them takes a fraction of a slice. */
-const BUCKET_ENTRIES: number = 128 * 1024;
+/** The hash table is put together for so many homes at once, in a fraction of a slice; ... */
+const BUCKET_HOMES: number = 2 ** 17;
 
-/** A hash and a number within the bucket share the 53 bits that a double counts exactly. */
-const NUMBER_LIMIT: number = 2 ** 21;
+/** ... but in no more parts than this: each takes a look at every entry. */
+const MOST_BUCKETS = 8;
 
 /** Pages are written in chunks of this many. */
 const CHUNK_PAGES = 64;
@@ -91,11 +91,14 @@ export class IndexBuilder {
     pages.putWords(this.#words.subarray(0, this.#count * ENTRY_WORDS), ENTRIES_A_PAGE * ENTRY_WORDS);
   }
 
-  /** Linear probing in the order of the hashes: an entry takes the next free slot from its home on. */
+  /** Linear probing in the order of the homes: an entry takes the next free slot from its home on. */
   *#writeSlots(pages: PageWriter, { homes, slots }: IndexLayout): Generator<void> {
     const table = new SlotWriter(pages);
-    for (const bucket of this.#buckets()) {
-      for (const number of bucket) {
+    const bucketHomes = bucketHomesFor(homes);
+    for (let from = 0; from < homes; from += bucketHomes) {
+      const members = this.#sortedByHome(from, homes);
+      for (let index = 0; index < members.length; index += 1) {
+        const number = members[index] ?? 0;
         const at = number * ENTRY_WORDS;
         table.put(placeOf(this.#hashes[number] ?? 0, homes), this.#words[at] ?? 0, this.#words[at + 1] ?? 0);
       }
@@ -107,33 +110,51 @@ export class IndexBuilder {
   /** How many slots are needed: those that the last homes run over the end included. */
   *#countSlots(homes: number): Generator<void, number> {
     let next = 0;
-    for (const bucket of this.#buckets()) {
-      for (const number of bucket) next = Math.max(next, placeOf(this.#hashes[number] ?? 0, homes)) + 1;
+    const bucketHomes = bucketHomesFor(homes);
+    for (let from = 0; from < homes; from += bucketHomes) {
+      const counts = this.#countByHome(from, homes);
+      for (let index = 0; index < counts.length; index += 1) {
+        const count = counts[index] ?? 0;
+        if (count > 0) next = Math.max(next, from + index) + count;
+      }
       yield;
     }
     return Math.max(next, homes);
   }
 
-  /** The numbers of all entries in the order of their hashes, a part of the hashes at a time. */
-  *#buckets(): Generator<Uint32Array> {
-    const buckets = Math.ceil(this.#count / BUCKET_ENTRIES);
-    for (let bucket = 0; bucket < buckets; bucket += 1) {
-      const members: number[] = [];
-      for (let number = 0; number < this.#count; number += 1) {
-        if (placeOf(this.#hashes[number] ?? 0, buckets) === bucket) members.push(number);
-      }
-      yield this.#sortedByHash(members);
+  /** How many entries each home of the bucket that starts at `from` has. */
+  #countByHome(from: number, homes: number): Uint32Array {
+    const counts = new Uint32Array(Math.min(bucketHomesFor(homes), homes - from));
+    for (let number = 0; number < this.#count; number += 1) {
+      const index = placeOf(this.#hashes[number] ?? 0, homes) - from;
+      if (index >= 0 && index < counts.length) counts[index] = (counts[index] ?? 0) + 1;
     }
+    return counts;
   }
 
-  #sortedByHash(members: readonly number[]): Uint32Array {
-    // Where hostile keys crowd one bucket, their order does not matter.
-    if (members.length >= NUMBER_LIMIT)
-      return Uint32Array.from(members).toSorted((a, b) => (this.#hashes[a] ?? 0) - (this.#hashes[b] ?? 0));
-    const keyed = Float64Array.from(members, (number, at) => (this.#hashes[number] ?? 0) * NUMBER_LIMIT + at);
-    keyed.sort();
-    return Uint32Array.from(keyed, (key) => members[key % NUMBER_LIMIT] ?? 0);
+  /** The numbers of that bucket's entries in the order of their homes: a counting sort. */
+  #sortedByHome(from: number, homes: number): Uint32Array {
+    const next = this.#countByHome(from, homes);
+    let members = 0;
+    for (let index = 0; index < next.length; index += 1) {
+      const count = next[index] ?? 0;
+      next[index] = members;
+      members += count;
+    }
+    const sorted = new Uint32Array(members);
+    for (let number = 0; number < this.#count; number += 1) {
+      const index = placeOf(this.#hashes[number] ?? 0, homes) - from;
+      if (index < 0 || index >= next.length) continue;
+      const place = next[index] ?? 0;
+      sorted[place] = number;
+      next[index] = place + 1;
+    }
+    return sorted;
   }
+}
+
+function bucketHomesFor(homes: number): number {
+  return Math.max(BUCKET_HOMES, Math.ceil(homes / MOST_BUCKETS));
 }
 
 /** Fills the slots of a hash table in their order, a page at a time. */

@@ -104,11 +104,12 @@ function bloomFilter(hashes: readonly number[], blocks: number): Buffer[] {
 
 /** The slots: an entry stands at its home, or in the first free slot behind it. */
 function hashTable(entries: readonly DocumentedEntry[], hashes: readonly number[], homes: number): Buffer[] {
+  const homeOf = (number: number): number => slowPlace(hashes[number] ?? 0, homes);
   const slots: (Buffer | undefined)[] = Array.from({ length: homes });
-  const numbers = [...entries.keys()].toSorted((a, b) => (hashes[a] ?? 0) - (hashes[b] ?? 0) || a - b);
+  const numbers = [...entries.keys()].toSorted((a, b) => homeOf(a) - homeOf(b) || a - b);
   for (const number of numbers) {
     const [entry, hash = 0] = [entries[number], hashes[number]];
-    let slot = slowPlace(hash, homes);
+    let slot = homeOf(number);
     while (slots[slot] !== undefined) slot += 1;
     if (entry !== undefined) slots[slot] = entryBytes(entry, hash);
   }
