@@ -33,6 +33,8 @@ export interface ReadableFile {
   readonly path: string;
   /** Bytes from `position`; fewer only at the file's end. The buffer is the caller's. */
   read(position: number, length: number): Buffer;
+  /** The same into a buffer of the caller's, as many bytes as it has; how many were read. */
+  readInto(target: Buffer, position: number): number;
   size(): number;
   /** What changes when the file is another one, or was written to. */
   stamp(): FileStamp;
@@ -41,6 +43,11 @@ export interface ReadableFile {
    * cut; undefined where that cannot be had. They are not the caller's to change.
    */
   map(): FileMap | undefined;
+  /**
+   * The same of a file that is written to, but never cut: what any process writes
+   * to it shows in the bytes at once. Undefined where that is not certain.
+   */
+  mapLive(): FileMap | undefined;
   close(): void;
   /** The same on another thread: closing the last descriptor of a removed file takes as long as removing it. */
   closeInBackground(): void;

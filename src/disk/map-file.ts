@@ -4,6 +4,32 @@ import type { FileMap } from "./disk.ts";
 /** Bun maps at most this much at once. */
 const MAX_MAP_BYTES: number = 2 ** 32 - 1;
 
+/** File systems of Linux whose maps show at once what is written to the file; numbers from its `magic.h`. */
+const COHERENT_FILE_SYSTEMS: ReadonlySet<number> = new Set([
+  0xef53, // ext2, ext3, ext4
+  0x58465342, // xfs
+  0x9123683e, // btrfs
+  0xca451a4e, // bcachefs
+  0xf2f52010, // f2fs
+  0x2fc12fc1, // zfs
+  0x01021994, // tmpfs
+  0x794c7630, // overlayfs
+]);
+
+/** Maps an open file that is written to; undefined where the map might not show what others write. */
+export function mapLiveFile(path: string, fd: number): FileMap | undefined {
+  if (process.platform !== "linux" || !isCoherent(fd)) return undefined;
+  return mapFile(path, fd);
+}
+
+function isCoherent(fd: number): boolean {
+  try {
+    return COHERENT_FILE_SYSTEMS.has(fs.statfsSync(`/proc/self/fd/${fd}`).type);
+  } catch {
+    return false;
+  }
+}
+
 /** Maps an open file, whatever its name stands for by now; undefined where the system or its size forbids it. */
 export function mapFile(path: string, fd: number): FileMap | undefined {
   // Bun.mmap takes a name and asks for the right to write, which nobody here makes use of.

@@ -5,8 +5,8 @@ import { appendableFile } from "./appendable-file.ts";
 import type { Disk, FileStamp, ReadableFile } from "./disk.ts";
 import { ioError, system, systemCode } from "./io-error.ts";
 import { openLockFile } from "./lock-file.ts";
-import { mapFile } from "./map-file.ts";
-import { readAt } from "./read-at.ts";
+import { mapFile, mapLiveFile } from "./map-file.ts";
+import { readAt, readIntoAt } from "./read-at.ts";
 import { syncHard } from "./sync.ts";
 
 const FILE_MODE = 0o600;
@@ -84,9 +84,11 @@ function readableFile(path: string, fd: number): ReadableFile {
   return {
     path,
     read: (position, length) => readAt(path, fd, position, length),
+    readInto: (target, position) => readIntoAt(path, fd, position, target),
     size: () => system("examine", path, () => fs.fstatSync(fd).size),
     stamp: () => stampOf(path, fd),
     map: () => mapFile(path, fd),
+    mapLive: () => mapLiveFile(path, fd),
     close: () => system("close", path, () => fs.closeSync(fd)),
     // Nothing is lost by a failure to close what was only read.
     closeInBackground: () => fs.close(fd, () => undefined),

@@ -50,6 +50,12 @@ const CRC_AT: number = TAIL_DIGEST_AT + 4;
 /** Bytes of the hint, from the start of LOCK. */
 export const HINT_BYTES: number = CRC_AT + 4;
 
+/**
+ * The words of 32 bits that another hint differs in: its counter, which is never
+ * used twice, and its checksum, should the counter be seen half-written.
+ */
+export const HINT_CHANGE_WORDS: readonly number[] = [COUNTER_AT / 4, COUNTER_AT / 4 + 1, CRC_AT / 4];
+
 /** Where a process that waits for the lock leaves a non-zero byte: the holder's cue to let others in. */
 export const WAITER_MARK_AT = 128;
 

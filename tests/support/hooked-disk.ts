@@ -134,6 +134,10 @@ export class HookedDisk implements Disk {
         this.#enter("readable.read", path);
         return file.read(position, length);
       },
+      readInto: (target, position) => {
+        this.#enter("readable.read", path);
+        return file.readInto(target, position);
+      },
       size: () => {
         this.#enter("readable.size", path);
         return file.size();
@@ -145,6 +149,10 @@ export class HookedDisk implements Disk {
       map: () => {
         this.#enter("readable.map", path);
         return file.map();
+      },
+      mapLive: () => {
+        this.#enter("readable.mapLive", path);
+        return file.mapLive();
       },
       close: () => this.#close("readable.close", file),
       closeInBackground: () => this.#close("readable.close", file),

@@ -42,9 +42,11 @@ export function readableBytes(bytes: Buffer, { map }: { readonly map: boolean })
   return {
     path: "memory",
     read: (position, length) => Buffer.from(bytes.subarray(position, position + length)),
+    readInto: (target, position) => bytes.copy(target, 0, position),
     size: () => bytes.length,
     stamp: () => ({ inode: 1, modified: 1 }),
     map: () => (map ? { bytes, release: () => undefined } : undefined),
+    mapLive: () => undefined,
     close: () => undefined,
     closeInBackground: () => undefined,
   };

@@ -21,6 +21,10 @@ export function readableHandle(process: SimulatedProcess, path: string, file: Fi
       enter("read");
       return file.read(position, length);
     },
+    readInto: (target, position) => {
+      enter("read");
+      return file.read(position, target.length).copy(target);
+    },
     size: () => {
       enter("size");
       return file.size;
@@ -32,6 +36,10 @@ export function readableHandle(process: SimulatedProcess, path: string, file: Fi
     map: () => {
       enter("map");
       return mapOf(file);
+    },
+    mapLive: () => {
+      enter("mapLive");
+      return undefined;
     },
     close,
     closeInBackground: close,
