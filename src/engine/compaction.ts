@@ -6,13 +6,13 @@ import { discardMerge, finishMerge, type Merge, type MergedLog, mergeLogs } from
 import type { Writer } from "./writer.ts";
 import type { WriterContext } from "./writer-context.ts";
 
-/** Inputs that are not sorted are read into memory, as long as all of them together are not larger than this. */
+/** Inputs that are not sorted and cannot be mapped are read into memory, as long as all of them together are not larger than this. */
 const INPUT_MEMORY_BYTES: number = 130 * 1024 * 1024;
 
 /** Sorted inputs are read in pieces of this size. */
 const READ_AHEAD_BYTES: number = 1024 * 1024;
 
-/** For reading logs for the compaction alone: without maps, as a bad sector is an error then, and no signal. */
+/** For reading logs for the compaction alone: not mapped unread, as a bad sector is an error then, and no signal. */
 const READ_ONCE: LogOptions = { map: false, tailBytes: READ_AHEAD_BYTES };
 
 /** What a compaction did. */
@@ -52,7 +52,7 @@ export function* mergeGenerations(
   try {
     const older = opened.slice(0, below.length);
     const inputs = opened.slice(below.length);
-    prepareInputs(inputs);
+    prepareInputs(inputs, context);
     const bytesBefore = inputs.reduce((sum, input) => sum + input.size(), 0);
     // The first merge of a foreign store closes the gaps among its logs, the one before the oldest as well.
     const interval = { first: inputs[0]?.isForeign === true ? 1 : first, last: inputs.at(-1)?.last ?? first };
@@ -130,7 +130,8 @@ function openAll({ disk, directory }: CompactionContext, intervals: readonly Int
   }
 }
 
-function prepareInputs(inputs: readonly Log[]): void {
+/** Sorted inputs are read from their start to their end; of the others records are read in any order. */
+function prepareInputs(inputs: readonly Log[], { mmap }: CompactionContext): void {
   let left = INPUT_MEMORY_BYTES;
   for (const input of inputs) {
     input.loadSealed();
@@ -138,7 +139,7 @@ function prepareInputs(inputs: readonly Log[]): void {
     const size = input.size();
     if (isSorted) {
       input.readAhead = READ_AHEAD_BYTES;
-    } else if (size <= left) {
+    } else if (!(mmap && input.mapOnceRead()) && size <= left) {
       input.preload();
       left -= size;
     }

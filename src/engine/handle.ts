@@ -67,7 +67,7 @@ export class StoreHandle {
     this.directory = disk.absolute(directory);
     this.#options = options;
     this.#cache = options.cacheBytes > 0 ? new CachedReads(options.cacheBytes) : undefined;
-    this.#hints = new HintReader(disk, this.directory);
+    this.#hints = new HintReader(disk, this.directory, { map: options.mmap });
     this.#generations = new Generations(disk, this.directory, this.#hints, {
       map: options.mmap,
       tailBytes: TAIL_BYTES,
@@ -210,13 +210,14 @@ export class StoreHandle {
       new WriteLock(this.#disk, this.directory, this.#options.waitMs, (file) =>
         this.#generations.forgetLock(file),
       );
-    const { bloomBitsPerKey } = this.#options;
+    const { bloomBitsPerKey, mmap } = this.#options;
     return {
       disk: this.#disk,
       directory: this.directory,
       generations: this.#generations,
       lock,
       bloomBitsPerKey,
+      mmap,
     };
   }
 

@@ -1,6 +1,5 @@
 import type { Disk } from "../disk/disk.ts";
 import { indexName, temporaryName } from "../disk/file-names.ts";
-import { hashKey } from "../format/hash.ts";
 import type { IndexSummary } from "../format/index-file.ts";
 import { contentStampOf } from "./content-stamp.ts";
 import { IndexBuilder } from "./index-builder.ts";
@@ -27,13 +26,13 @@ export interface IndexPlace {
 export function* indexLog(place: IndexPlace, log: Log, older: readonly Log[]): Generator<void> {
   const memory = log.loadMemory(KEPT_BYTES);
   const builder = new IndexBuilder();
-  const tally = new IndexTally(older);
+  const tally = new IndexTally(older, memory.records);
   let left = PORTION;
   for (const entry of memory.sortedEntries()) {
     const position = memory.positionOf(entry);
     const length = memory.lengthOf(entry);
     const { kind, expiresAt } = log.glanceAt(position, length);
-    const hash = hashKey(log.keyAt(position, length), log.hashSeed);
+    const hash = memory.hashOf(entry);
     builder.add(position, length, hash);
     tally.add({ kind, expiresAt, length }, hash);
     left -= 1;

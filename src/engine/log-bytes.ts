@@ -1,5 +1,6 @@
 import type { FileMap, FileStamp, ReadableFile } from "../disk/disk.ts";
 import { ByteWriter } from "../format/bytes.ts";
+import { noteGarbage } from "./garbage.ts";
 
 const TAIL_BYTES = 64 * 1024;
 
@@ -9,13 +10,16 @@ const GUESSED_BYTES = 4096;
 /** Up to here it costs less to read than to ask first whether the file is long enough. */
 const TRUSTED_LENGTH = 1024 * 1024;
 
+/** A file is read through in pieces of this size. */
+const READ_BYTES: number = 1024 * 1024;
+
 /**
  * The bytes of one log, wherever they are: those at its end in memory, also the
  * ones that are still to be written; the others mapped, or read when asked for.
  */
 export class LogBytes {
   readonly #file: ReadableFile;
-  readonly #useMap: boolean;
+  #useMap: boolean;
   readonly #tail = new ByteWriter(TAIL_BYTES);
   #tailStart: number;
   #map: FileMap | undefined;
@@ -74,6 +78,7 @@ export class LogBytes {
     }
     const map = this.#mapped();
     if (map !== undefined) {
+      noteGarbage(length);
       this.buffer = map.bytes;
       this.offset = position;
       return position + length <= map.bytes.length;
@@ -83,9 +88,11 @@ export class LogBytes {
 
   /** Reads the next bytes of the file into memory, up to `size`; false if the file ends before. */
   extendTail(bytes: number): boolean {
-    const read = this.#file.read(this.tailEnd, bytes);
-    this.#tail.append(read);
-    return read.length === bytes;
+    const start = this.#tail.length;
+    const target = this.#tail.reserve(bytes).subarray(start, start + bytes);
+    const read = this.#file.readInto(target, this.tailEnd);
+    this.#tail.length += read;
+    return read === bytes;
   }
 
   /** Where in `tail` a position of the log is. */
@@ -122,6 +129,17 @@ export class LogBytes {
     // The map goes first: the last hold on a removed file is what takes long to let go.
     this.#unmap();
     this.#file.closeInBackground();
+  }
+
+  /**
+   * Reads the whole file once, and maps it then, whatever the options say: a bad
+   * sector is met by the reading, where it is an error. False where it cannot be mapped.
+   */
+  mapOnceRead(): boolean {
+    const target = Buffer.allocUnsafe(READ_BYTES);
+    for (let at = 0; ; at += READ_BYTES) if (this.#file.readInto(target, at) < READ_BYTES) break;
+    this.#useMap = true;
+    return this.#mapped() !== undefined;
   }
 
   #unmap(): void {

@@ -1,6 +1,7 @@
 import { crc32 } from "../format/bytes.ts";
 import type { LogCodec, ScannedFrame, ScanSink } from "../format/codec.ts";
 import { type FrameRecord, LogTally } from "../format/record.ts";
+import { noteGarbage } from "./garbage.ts";
 import type { LogBytes } from "./log-bytes.ts";
 
 const CHUNK_BYTES = 256 * 1024;
@@ -109,6 +110,8 @@ export class LogFrames {
     this.#fault = undefined;
     const bytes = this.#bytes;
     let size = bytes.size();
+    // Room for all of it at once: a buffer that grows leaves as much garbage behind as it has bytes.
+    if (size - this.#end <= keepBytes) bytes.tail.reserve(size - bytes.tailEnd);
     let window = bytes.tail.view();
     while (this.#end < size && this.#fault === undefined && !this.#sealed) {
       this.#scanned.clear();
@@ -122,6 +125,7 @@ export class LogFrames {
         this.#sumUp();
         bytes.trimTail(this.#end, keepBytes);
         const wanted = Math.max(this.#end + frame.needed - bytes.tailEnd, CHUNK_BYTES);
+        noteGarbage(wanted);
         // The end may have been cut off meanwhile by a writer whose append failed.
         if (!bytes.extendTail(Math.min(size - bytes.tailEnd, wanted))) size = bytes.tailEnd;
         window = bytes.tail.view();

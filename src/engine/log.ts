@@ -11,16 +11,17 @@ import type { IndexSummary } from "../format/index-file.ts";
 import { JSON_SEAL } from "../format/json-codec.ts";
 import type { EncodedKey } from "../format/key.ts";
 import type { LogTally, Mutation, StoredRecord } from "../format/record.ts";
+import { noteGarbage } from "./garbage.ts";
 import { IndexReader, openIndexFile } from "./index-reader.ts";
 import { LogBytes } from "./log-bytes.ts";
 import { type Fault, LogFrames, type RecordSink, type TrustedTail } from "./log-frames.ts";
 import { readLogHeader } from "./log-head.ts";
 import { type KeyOrder, type LogIndex, withFallback } from "./log-index.ts";
+import { LogKeys } from "./log-keys.ts";
+import { RecordReader } from "./record-reader.ts";
 import { MemoryIndex } from "./memory-index.ts";
 import { UnusableIndex } from "./pages.ts";
 
-/** Where a record may end is looked for in steps of this size. */
-const CHUNK_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 
 /** A log up to this size is indexed in memory at once where it has no index file; a longer one by the second lookup. */
@@ -60,6 +61,8 @@ export class Log implements Interval {
   readonly #options: LogOptions;
   readonly #bytes: LogBytes;
   readonly #frames: LogFrames;
+  readonly #records: RecordReader;
+  readonly #keys: LogKeys;
   #memory: MemoryIndex;
   #reader: IndexReader | undefined;
   #readerTried = false;
@@ -100,6 +103,13 @@ export class Log implements Interval {
     this.hashSeed = hashSeedOf(header.storeId);
     this.#bytes = new LogBytes(file, { start: headerBytes, map: options.map });
     this.#frames = new LogFrames(this.#bytes, codec, headerBytes, this.#sink());
+    this.#records = new RecordReader(this.#bytes, codec);
+    this.#keys = new LogKeys(
+      this.#bytes,
+      codec,
+      this.hashSeed,
+      (at, length) => this.recordAt(at, length).key,
+    );
     this.#memory = this.#newIndex();
   }
 
@@ -162,7 +172,12 @@ export class Log implements Interval {
     this.#bytes.readAhead = bytes;
   }
 
-  /** Reads the whole log into memory: for those who read its records in any order. */
+  /** For those who read its records in any order: has a sealed log mapped once all of it was read; whether it can be. */
+  mapOnceRead(): boolean {
+    return this.#bytes.mapOnceRead();
+  }
+
+  /** The same for a log that cannot be mapped: reads it into memory. */
   preload(): void {
     this.#bytes.locate(this.headerBytes, this.size() - this.headerBytes);
   }
@@ -216,7 +231,7 @@ export class Log implements Interval {
     try {
       const slot = reader.probe(hash, -1);
       if (slot < 0) return 0;
-      return reader.lengthOf(slot) || this.#claimedLength(reader.positionOf(slot));
+      return reader.lengthOf(slot) || this.#records.claimedLength(reader.positionOf(slot));
     } catch (error) {
       this.#abandon(reader, error);
       return 0;
@@ -254,11 +269,7 @@ export class Log implements Interval {
 
   /** Reads one record; what fails a check is damage. `length` may be 0, where it is not known. */
   recordAt(position: number, length: number): StoredRecord {
-    const bytes = this.#bytes;
-    let end = bytes.locate(position, length) && length > 0 ? bytes.offset + length : undefined;
-    if (length === 0) end = this.#findEnd(position);
-    const record =
-      end === undefined ? undefined : this.codec.decodeRecord(bytes.buffer, position, bytes.offset, end);
+    const record = this.#records.read(position, length);
     if (record === undefined) throw this.damage({ offset: position, reason: "a record fails its checksum" });
     return record;
   }
@@ -268,20 +279,14 @@ export class Log implements Interval {
     return this.#bytes.isInTail(position);
   }
 
-  /** What a record that was verified when the log was read, and is still in memory, does to its key. */
+  /** What a record does to its key. */
   glanceAt(position: number, length: number): Pick<StoredRecord, "kind" | "expiresAt"> {
-    if (!this.isInTail(position)) return this.recordAt(position, length);
-    const start = this.#bytes.tailOffset(position);
-    return this.codec.glance(this.tail.whole(), start, start + length);
+    return this.#records.glance(position, length) ?? this.recordAt(position, length);
   }
 
   /** The key of a record of this log. */
   keyAt(position: number, length: number): EncodedKey {
-    const bytes = this.#bytes;
-    // What is in memory was verified when it was read, or has just been made.
-    if (!bytes.isInTail(position)) return this.recordAt(position, length).key;
-    bytes.locate(position, length);
-    return this.codec.keyOf(bytes.buffer, bytes.offset, bytes.offset + length);
+    return this.#keys.keyAt(position, length);
   }
 
   /** True when the file's last bytes are a seal for a log of this length: a cheap check that it is whole. */
@@ -297,7 +302,7 @@ export class Log implements Interval {
 
   /** Whether a foreign log holds any command at all. */
   startsWithCommand(): boolean {
-    return this.isForeign && this.#findEnd(0) !== undefined;
+    return this.isForeign && this.#records.claimedLength(0) > 0;
   }
 
   /** Puts a frame at the end of `tail`, all or nothing; its size in bytes. */
@@ -317,6 +322,7 @@ export class Log implements Interval {
       tail.length = before;
       throw error;
     }
+    noteGarbage(tail.length - before);
     return tail.length - before;
   }
 
@@ -328,6 +334,7 @@ export class Log implements Interval {
   /** Notes that the log has ended with a seal: what it holds is found in the file from now on. */
   markSealed(): void {
     this.#frames.markSealed();
+    this.#memory.trim();
     this.#bytes.isComplete = true;
     this.forgetBytes();
   }
@@ -379,7 +386,7 @@ export class Log implements Interval {
   }
 
   #newIndex(): MemoryIndex {
-    return new MemoryIndex(this.hashSeed, (position, length) => this.keyAt(position, length));
+    return new MemoryIndex(this.#keys);
   }
 
   #sink(): RecordSink {
@@ -399,14 +406,10 @@ export class Log implements Interval {
   }
 
   #lookupIn(index: LogIndex, key: EncodedKey, hash: number): StoredRecord | undefined {
-    const bytes = this.#bytes;
     for (let handle = index.probe(hash, -1); handle >= 0; handle = index.probe(hash, handle)) {
       const position = index.positionOf(handle);
       const length = index.lengthOf(handle);
-      if (bytes.isInTail(position)) {
-        bytes.locate(position, length);
-        if (!this.codec.hasKey(bytes.buffer, bytes.offset, bytes.offset + length, key)) continue;
-      }
+      if (this.#records.isOther(position, length, key)) continue;
       const record = this.recordAt(position, length);
       if (record.hasKey(key)) return record;
     }
@@ -420,23 +423,6 @@ export class Log implements Interval {
     const span = this.codec.findNewest?.(this.tail.whole(), start, this.#bytes.tailOffset(this.end), key);
     if (span === undefined) return undefined;
     return this.recordAt(this.headerBytes + span.start - start, span.end - span.start);
-  }
-
-  /** Where a record ends whose length the index does not know; its bytes are located then. */
-  #findEnd(position: number): number | undefined {
-    const available = this.size() - position;
-    let wanted = 0;
-    while (this.#bytes.locate(position, wanted)) {
-      const end = this.codec.endOfRecord(this.#bytes.buffer, this.#bytes.offset);
-      if (end !== undefined || wanted === available) return end;
-      wanted = Math.min(available, Math.max(CHUNK_BYTES, wanted * 2));
-    }
-    return undefined;
-  }
-
-  /** Bytes of a record, by what it says itself; 0 where it says nothing. */
-  #claimedLength(position: number): number {
-    return Math.max(0, (this.#findEnd(position) ?? 0) - this.#bytes.offset);
   }
 
   #indexFile(): IndexReader | undefined {

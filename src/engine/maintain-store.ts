@@ -12,6 +12,7 @@ export interface MaintenanceSettings extends CompactionRules {
   /** False: only indexes are made. */
   readonly autoCompact: boolean;
   readonly bloomBitsPerKey: number;
+  readonly mmap: boolean;
   /** Longest wait for the write lock, in milliseconds. */
   readonly waitMs: number;
 }
@@ -26,12 +27,12 @@ export function maintainStore(
   settings: MaintenanceSettings,
   thread: Pick<MaintenanceLimits, "isUrgent"> = {},
 ): void {
-  const { bloomBitsPerKey, waitMs, autoCompact } = settings;
-  const hints = new HintReader(disk, directory);
+  const { bloomBitsPerKey, mmap, waitMs, autoCompact } = settings;
+  const hints = new HintReader(disk, directory, { map: false });
   // Read without maps: a bad sector is an error then, and no signal.
   const generations = new Generations(disk, directory, hints, { map: false, tailBytes: TAIL_BYTES });
   const lock = new WriteLock(disk, directory, waitMs, (file) => generations.forgetLock(file));
-  const context = { disk, directory, generations, lock, bloomBitsPerKey };
+  const context = { disk, directory, generations, lock, bloomBitsPerKey, mmap };
   const writer = new Writer(context, {
     durability: "os",
     format: "binary",

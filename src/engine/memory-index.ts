@@ -1,16 +1,18 @@
-import { hashKey } from "../format/hash.ts";
 import type { EncodedKey } from "../format/key.ts";
+import { EntryTable } from "./entry-table.ts";
+import type { KeyReader } from "./key-reader.ts";
 import type { KeyOrder, LogIndex } from "./log-index.ts";
-import { sortedNumbers } from "./sort-keys.ts";
+import { sortEntries } from "./sort-keys.ts";
 
 const INITIAL_ENTRIES = 1024;
+const TWO_TO_32 = 2 ** 32;
+
+/** Three words an entry, side by side: the record's position, low half first, and its length. */
+const ENTRY_WORDS = 3;
 
 /** Up to so many records are looked through one by one, for so many lookups, before it is worth hashing them. */
 const WALKED_RECORDS = 4096;
 const WALKS = 4;
-
-/** Reads a record's key where it stands. */
-export type KeyReader = (position: number, length: number) => EncodedKey;
 
 /**
  * The index of a log that is written to, or has none on the disk. Records are
@@ -19,23 +21,17 @@ export type KeyReader = (position: number, length: number) => EncodedKey;
  * changed, so an order that was asked for stays as it was.
  */
 export class MemoryIndex implements LogIndex {
-  readonly #keyAt: KeyReader;
-  readonly #seed: number;
-  #positions = new Float64Array(INITIAL_ENTRIES);
-  #lengths = new Uint32Array(INITIAL_ENTRIES);
-  #hashes = new Uint32Array();
+  readonly #keyReader: KeyReader;
+  #words = new Uint32Array(INITIAL_ENTRIES * ENTRY_WORDS);
   #count = 0;
-  /** Each slot of the table holds an entry's number plus 1, or 0. */
-  #table = new Uint32Array();
+  readonly #table = new EntryTable();
   #hashed = 0;
-  #keys = 0;
   #walks = 0;
   #order: Uint32Array = new Uint32Array();
   #ordered = 0;
 
-  constructor(seed: number, keyAt: KeyReader) {
-    this.#seed = seed;
-    this.#keyAt = keyAt;
+  constructor(keys: KeyReader) {
+    this.#keyReader = keys;
   }
 
   /** How many records were noted. */
@@ -45,15 +41,22 @@ export class MemoryIndex implements LogIndex {
 
   get entries(): number {
     this.#hashAll();
-    return this.#keys;
+    return this.#table.size;
   }
 
   /** Notes the next record of the log. */
   add(position: number, length: number): void {
-    if (this.#count === this.#positions.length) this.#grow();
-    this.#positions[this.#count] = position;
-    this.#lengths[this.#count] = length;
+    const at = this.#count * ENTRY_WORDS;
+    if (at === this.#words.length) this.#resize(this.#count * 2);
+    this.#words[at] = position % TWO_TO_32;
+    this.#words[at + 1] = Math.floor(position / TWO_TO_32);
+    this.#words[at + 2] = length;
     this.#count += 1;
+  }
+
+  /** Gives back the memory that was for more entries: none will come for a while. */
+  trim(): void {
+    this.#resize(Math.max(this.#count, INITIAL_ENTRIES));
   }
 
   /** Forgets the records from a position on. */
@@ -61,9 +64,8 @@ export class MemoryIndex implements LogIndex {
     while (this.#count > 0 && this.positionOf(this.#count - 1) >= position) this.#count -= 1;
     if (this.#ordered > this.#count) this.#forgetOrder();
     if (this.#hashed <= this.#count) return;
-    this.#table = new Uint32Array();
+    this.#table.clear();
     this.#hashed = 0;
-    this.#keys = 0;
   }
 
   probe(hash: number, after: number): number {
@@ -71,15 +73,16 @@ export class MemoryIndex implements LogIndex {
       if (this.#mayWalk(after)) return this.#walk(hash, after);
       this.#hashAll();
     }
-    return this.#probeTable(hash, after);
+    return this.#table.probe(hash, after);
   }
 
   positionOf(entry: number): number {
-    return this.#positions[entry] ?? 0;
+    const at = entry * ENTRY_WORDS;
+    return (this.#words[at] ?? 0) + (this.#words[at + 1] ?? 0) * TWO_TO_32;
   }
 
   lengthOf(entry: number): number {
-    return this.#lengths[entry] ?? 0;
+    return this.#words[entry * ENTRY_WORDS + 2] ?? 0;
   }
 
   /** The newest entry of each key, in bytewise order of the keys: entry numbers. */
@@ -102,7 +105,17 @@ export class MemoryIndex implements LogIndex {
   }
 
   #keyOf(entry: number): EncodedKey {
-    return this.#keyAt(this.positionOf(entry), this.lengthOf(entry));
+    return this.#keyReader.keyAt(this.positionOf(entry), this.lengthOf(entry));
+  }
+
+  /** The hash of an entry's key. */
+  hashOf(entry: number): number {
+    return this.#keyReader.hashAt(this.positionOf(entry), this.lengthOf(entry));
+  }
+
+  #isSameKey(entry: number, other: number): boolean {
+    const [position, length] = [this.positionOf(entry), this.lengthOf(entry)];
+    return this.#keyReader.haveSameKey(position, length, this.positionOf(other), this.lengthOf(other));
   }
 
   #forgetOrder(): void {
@@ -121,84 +134,27 @@ export class MemoryIndex implements LogIndex {
     return after < 0 ? this.#count - 1 : after - 1;
   }
 
-  #probeTable(hash: number, after: number): number {
-    const table = this.#table;
-    const mask = table.length - 1;
-    if (mask < 0) return -1;
-    let slot = hash & mask;
-    let passed = after < 0;
-    for (;;) {
-      const entry = (table[slot] ?? 0) - 1;
-      if (entry < 0) return -1;
-      if (passed && this.#hashes[entry] === hash) return entry;
-      if (entry === after) passed = true;
-      slot = (slot + 1) & mask;
-    }
-  }
-
-  #grow(): void {
-    const size = this.#positions.length * 2;
-    const positions = new Float64Array(size);
-    positions.set(this.#positions);
-    this.#positions = positions;
-    const lengths = new Uint32Array(size);
-    lengths.set(this.#lengths);
-    this.#lengths = lengths;
+  #resize(entries: number): void {
+    const words = new Uint32Array(entries * ENTRY_WORDS);
+    words.set(this.#words.subarray(0, Math.min(words.length, this.#words.length)));
+    this.#words = words;
   }
 
   #hashAll(): void {
-    if (this.#hashed === this.#count) return;
-    if (this.#hashes.length < this.#positions.length) {
-      const hashes = new Uint32Array(this.#positions.length);
-      hashes.set(this.#hashes.subarray(0, this.#hashed));
-      this.#hashes = hashes;
-    }
     for (; this.#hashed < this.#count; this.#hashed += 1) {
-      // Half of the table stays empty.
-      if (this.#keys * 2 >= this.#table.length) this.#growTable();
-      const key = this.#keyOf(this.#hashed);
-      const hash = hashKey(key, this.#seed);
-      this.#hashes[this.#hashed] = hash;
-      this.#place(this.#hashed, hash, key);
-    }
-  }
-
-  /** Puts an entry where its key's last one is, or into a free slot. */
-  #place(entry: number, hash: number, key: EncodedKey): void {
-    const mask = this.#table.length - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const other = (this.#table[slot] ?? 0) - 1;
-      if (other >= 0 && (this.#hashes[other] !== hash || this.#keyOf(other) !== key)) continue;
-      if (other < 0) this.#keys += 1;
-      this.#table[slot] = entry + 1;
-      return;
-    }
-  }
-
-  #growTable(): void {
-    const old = this.#table;
-    this.#table = new Uint32Array(Math.max(INITIAL_ENTRIES, old.length * 4));
-    const mask = this.#table.length - 1;
-    for (const taken of old) {
-      if (taken === 0) continue;
-      let slot = (this.#hashes[taken - 1] ?? 0) & mask;
-      while (this.#table[slot] !== 0) slot = (slot + 1) & mask;
-      this.#table[slot] = taken;
+      const entry = this.#hashed;
+      this.#table.put(entry, this.hashOf(entry), (other) => this.#isSameKey(entry, other));
     }
   }
 
   /** Of the entries that have no place in the order yet, the newest of each key, sorted. */
   #newestOfFresh(): Uint32Array {
-    const first = this.#ordered;
-    const keys: EncodedKey[] = [];
-    for (let entry = first; entry < this.#count; entry += 1) keys.push(this.#keyOf(entry));
-    const keyOf = (entry: number): EncodedKey => keys[entry - first] ?? ("" as EncodedKey);
-    const sorted = sortedNumbers(keys).map((number) => first + number);
+    const sorted = sortEntries(this.#keyReader, this, this.#ordered, this.#count);
     let kept = 0;
     for (let index = 0; index < sorted.length; index += 1) {
       const entry = sorted[index] ?? 0;
       const next = sorted[index + 1];
-      if (next !== undefined && keyOf(next) === keyOf(entry)) continue;
+      if (next !== undefined && this.#isSameKey(entry, next)) continue;
       sorted[kept] = entry;
       kept += 1;
     }

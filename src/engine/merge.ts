@@ -141,7 +141,10 @@ class MergedIndex {
     this.#merge = merge;
     this.#header = header;
     this.#hashSeed = hashSeedOf(header.storeId);
-    this.#tally = new IndexTally(merge.older);
+    this.#tally = new IndexTally(
+      merge.older,
+      merge.inputs.reduce((sum, { summary }) => sum + (summary?.entries ?? 0), 0),
+    );
   }
 
   add(record: FrameRecord): void {

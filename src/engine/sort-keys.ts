@@ -1,89 +1,148 @@
 import type { EncodedKey } from "../format/key.ts";
 import { compareKeys } from "./keys.ts";
+import { type KeyReader, PREFIX_BYTES } from "./key-reader.ts";
 
-/** A key's number takes the low bits of a 64-bit word, and so many of its bytes the others. */
-const NUMBER_BITS = 24;
-const PREFIX_BYTES = 5;
-const MAX_NUMBERED: number = 2 ** NUMBER_BITS;
-const NUMBER_MASK: number = MAX_NUMBERED - 1;
+/** A place among the keys takes the low bits of a 64-bit word, and `PREFIX_BYTES` of the key the others. */
+const PLACE_BITS = 24;
+const MAX_PLACES: number = 2 ** PLACE_BITS;
+const PLACE_MASK: number = MAX_PLACES - 1;
 
 /** Words of 32 bits stand with the low half first. */
 const LOW = 0;
 const HIGH = 1;
 
+/** Keys that agree so far are sorted one by one up to this many. */
+const FEW = 24;
+
+/** Entries of an index: where the records of the keys are. */
+export interface EntryPlaces {
+  positionOf(entry: number): number;
+  lengthOf(entry: number): number;
+}
+
 /**
- * The numbers of the keys in bytewise order of the keys, equal ones in the order
- * they stand in. Most of the work is done by sorting plain 64-bit words: five
- * bytes of each key, behind what all of them start with, and its number.
+ * The entries from `from` to the one before `to` in bytewise order of their keys,
+ * those of one key in the order of their numbers.
  */
-export function sortedNumbers(keys: readonly EncodedKey[]): Uint32Array {
-  if (keys.length > MAX_NUMBERED) return sortAll(keys);
-  const shared = sharedPrefixOf(keys);
-  const sortable = new BigUint64Array(keys.length);
-  const halves = new Uint32Array(sortable.buffer);
-  for (let number = 0; number < keys.length; number += 1) {
-    const key = keys[number] ?? "";
-    halves[number * 2 + HIGH] = wordAt(key, shared);
-    halves[number * 2 + LOW] = (byteAt(key, shared + PREFIX_BYTES - 1) << NUMBER_BITS) | number;
-  }
-  sortable.sort();
-  const numbers = new Uint32Array(keys.length);
-  for (let place = 0; place < numbers.length; place += 1)
-    numbers[place] = (halves[place * 2] ?? 0) & NUMBER_MASK;
-  sortTies(keys, numbers, halves);
-  return numbers;
+export function sortEntries(keys: KeyReader, places: EntryPlaces, from: number, to: number): Uint32Array {
+  const entries = new Uint32Array(to - from);
+  for (let place = 0; place < entries.length; place += 1) entries[place] = from + place;
+  new KeySort(keys, places).sort(entries);
+  return entries;
 }
 
-/** Puts runs of keys with the same five bytes in order. */
-function sortTies(keys: readonly EncodedKey[], numbers: Uint32Array, halves: Uint32Array): void {
-  const prefixOf = (place: number): number =>
-    (halves[place * 2 + HIGH] ?? 0) * 256 + ((halves[place * 2 + LOW] ?? 0) >>> NUMBER_BITS);
-  let start = 0;
-  for (let place = 1; place <= numbers.length; place += 1) {
-    if (place < numbers.length && prefixOf(place) === prefixOf(start)) continue;
-    if (place - start > 1) {
-      numbers.subarray(start, place).sort((a, b) => compareKeys(keyOf(keys, a), keyOf(keys, b)) || a - b);
+/**
+ * Most of the work is done by sorting plain 64-bit words: a few bytes of each key,
+ * behind what all of them start with, and its place. Those that agree in these
+ * bytes are sorted by the next ones.
+ */
+class KeySort {
+  readonly #keys: KeyReader;
+  readonly #places: EntryPlaces;
+  /** The prefixes of a few keys. */
+  readonly #prefixes = new Float64Array(FEW);
+
+  constructor(keys: KeyReader, places: EntryPlaces) {
+    this.#keys = keys;
+    this.#places = places;
+  }
+
+  /** Sorts entries that stand in ascending order. */
+  sort(entries: Uint32Array): void {
+    if (entries.length < 2) return;
+    const first = this.#keyOf(entries[0] ?? 0);
+    const shared = this.#sharedBy(entries, first);
+    if (shared === first.length && this.#areAll(entries, first)) return;
+    if (entries.length > MAX_PLACES) this.#sortByText(entries);
+    else if (entries.length <= FEW) this.#sortFew(entries, 0, entries.length, shared);
+    else this.#sortWords(entries, shared);
+  }
+
+  #sortWords(entries: Uint32Array, at: number): void {
+    const words = new BigUint64Array(entries.length);
+    const halves = new Uint32Array(words.buffer);
+    for (let place = 0; place < entries.length; place += 1) {
+      const prefix = this.#prefixOf(entries[place] ?? 0, at);
+      halves[place * 2 + HIGH] = Math.floor(prefix / 256);
+      halves[place * 2 + LOW] = ((prefix % 256) << PLACE_BITS) | place;
     }
-    start = place;
-  }
-}
-
-function sortAll(keys: readonly EncodedKey[]): Uint32Array {
-  const numbers = Uint32Array.from(keys, (_, number) => number);
-  return numbers.toSorted((a, b) => compareKeys(keyOf(keys, a), keyOf(keys, b)) || a - b);
-}
-
-/** How many bytes all keys have in common at their start. */
-function sharedPrefixOf(keys: readonly EncodedKey[]): number {
-  const first = keys[0] ?? "";
-  let shared = first.length;
-  for (const key of keys) {
-    let length = Math.min(shared, key.length);
-    if (!key.startsWith(first.slice(0, length))) {
-      length = 0;
-      while (key.charCodeAt(length) === first.charCodeAt(length)) length += 1;
+    words.sort();
+    const before = entries.slice();
+    for (let place = 0; place < entries.length; place += 1) {
+      entries[place] = before[(halves[place * 2 + LOW] ?? 0) & PLACE_MASK] ?? 0;
     }
-    shared = length;
-    if (shared === 0) return 0;
+    const prefixAt = (place: number): number =>
+      (halves[place * 2 + HIGH] ?? 0) * 256 + ((halves[place * 2 + LOW] ?? 0) >>> PLACE_BITS);
+    this.#sortTies(entries, prefixAt, at + PREFIX_BYTES);
   }
-  return shared;
-}
 
-function wordAt(key: string, at: number): number {
-  return (
-    ((byteAt(key, at) << 24) |
-      (byteAt(key, at + 1) << 16) |
-      (byteAt(key, at + 2) << 8) |
-      byteAt(key, at + 3)) >>>
-    0
-  );
-}
+  /** Insertion sort of the entries from one place to another, whose keys agree in their first `at` bytes: the quickest for so few. */
+  #sortFew(entries: Uint32Array, from: number, to: number, at: number): void {
+    const prefixes = this.#prefixes;
+    for (let place = from; place < to; place += 1) {
+      const entry = entries[place] ?? 0;
+      const prefix = this.#prefixOf(entry, at);
+      let hole = place;
+      for (; hole > from; hole -= 1) {
+        const before = prefixes[hole - 1 - from] ?? 0;
+        if (before < prefix) break;
+        if (before === prefix && this.#compare(entries[hole - 1] ?? 0, entry) <= 0) break;
+        entries[hole] = entries[hole - 1] ?? 0;
+        prefixes[hole - from] = before;
+      }
+      entries[hole] = entry;
+      prefixes[hole - from] = prefix;
+    }
+  }
 
-/** A key that has ended sorts before one that has a zero byte there, which a tie tells. */
-function byteAt(key: string, at: number): number {
-  return at < key.length ? key.charCodeAt(at) : 0;
-}
+  /** Sorts runs of entries whose keys agree in the bytes that were compared by what follows these. */
+  #sortTies(entries: Uint32Array, prefixAt: (place: number) => number, at: number): void {
+    let start = 0;
+    for (let place = 1; place <= entries.length; place += 1) {
+      if (place < entries.length && prefixAt(place) === prefixAt(start)) continue;
+      if (place - start === entries.length) this.#sortByText(entries);
+      else if (place - start > FEW) this.sort(entries.subarray(start, place));
+      else if (place - start > 1) this.#sortFew(entries, start, place, at);
+      start = place;
+    }
+  }
 
-function keyOf(keys: readonly EncodedKey[], number: number): EncodedKey {
-  return keys[number] ?? ("" as EncodedKey);
+  /** The last resort: one that has ended looks like another that goes on with zeros. */
+  #sortByText(entries: Uint32Array): void {
+    entries.sort((a, b) => this.#compare(a, b));
+  }
+
+  #compare(a: number, b: number): number {
+    return compareKeys(this.#keyOf(a), this.#keyOf(b)) || a - b;
+  }
+
+  #sharedBy(entries: Uint32Array, first: EncodedKey): number {
+    let shared = first;
+    for (let place = 1; place < entries.length && shared.length > 0; place += 1) {
+      const entry = entries[place] ?? 0;
+      const length = this.#keys.sharedAt(
+        this.#places.positionOf(entry),
+        this.#places.lengthOf(entry),
+        shared,
+      );
+      if (length < shared.length) shared = shared.slice(0, length) as EncodedKey;
+    }
+    return shared.length;
+  }
+
+  #areAll(entries: Uint32Array, key: EncodedKey): boolean {
+    for (const entry of entries) {
+      if (!this.#keys.isKeyAt(this.#places.positionOf(entry), this.#places.lengthOf(entry), key))
+        return false;
+    }
+    return true;
+  }
+
+  #prefixOf(entry: number, at: number): number {
+    return this.#keys.prefixAt(this.#places.positionOf(entry), this.#places.lengthOf(entry), at);
+  }
+
+  #keyOf(entry: number): EncodedKey {
+    return this.#keys.keyAt(this.#places.positionOf(entry), this.#places.lengthOf(entry));
+  }
 }

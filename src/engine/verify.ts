@@ -99,7 +99,7 @@ class Verification {
 
   /** The logs' names, headers and order, and the newest log as far as LOCK promises it. */
   verifyOrder(): void {
-    const hints = new HintReader(this.#disk, this.#directory);
+    const hints = new HintReader(this.#disk, this.#directory, READ_ONCE);
     const generations = new Generations(this.#disk, this.#directory, hints, READ_ONCE);
     try {
       this.#collect(this.#directory, () => {

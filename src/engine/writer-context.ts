@@ -10,4 +10,6 @@ export interface WriterContext {
   readonly lock: WriteLock;
   /** Size of the bloom filters of indexes that are made. */
   readonly bloomBitsPerKey: number;
+  /** Whether files may be mapped. */
+  readonly mmap: boolean;
 }

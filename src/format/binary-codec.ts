@@ -1,5 +1,5 @@
 import { type ByteWriter, crc32, crc32OfWord, readUint64, writeUint64 } from "./bytes.ts";
-import type { LogCodec, RecordSpan, ScannedFrame } from "./codec.ts";
+import type { LogCodec, RawKeys, RecordSpan, ScannedFrame } from "./codec.ts";
 import { decodeUtf8, type EncodedKey } from "./key.ts";
 import { MAX_FRAME_BYTES, MAX_VALUE_BYTES } from "./limits.ts";
 import type {
@@ -80,6 +80,7 @@ export function binaryCodec(logId: string): LogCodec {
       decodeRecord(bytes, start, end, seedAt(seed, position)),
     endOfRecord,
     findNewest,
+    rawKeys,
     keyOf: (bytes, start) => bytes.latin1Slice(keyStart(bytes, start), keyEnd(bytes, start)) as EncodedKey,
     hasKey: (bytes, start, _end, key) =>
       isKey(bytes, keyStart(bytes, start), key, bytes.readUInt16LE(start + KEY_LENGTH_AT)),
@@ -387,6 +388,11 @@ function findNewest(bytes: Buffer, start: number, end: number, key: EncodedKey):
 function keyStart(bytes: Buffer, start: number): number {
   return start + BODY_AT + (((bytes[start + FLAGS_AT] ?? 0) & FLAG_EXPIRES) === 0 ? 0 : EXPIRY_BYTES);
 }
+
+const rawKeys: RawKeys = {
+  startOf: keyStart,
+  lengthOf: (bytes, start) => bytes.readUInt16LE(start + KEY_LENGTH_AT),
+};
 
 function keyEnd(bytes: Buffer, start: number): number {
   return keyStart(bytes, start) + bytes.readUInt16LE(start + KEY_LENGTH_AT);

@@ -15,6 +15,12 @@ export type ScannedFrame =
   | { readonly status: "records"; readonly length: number }
   | Exclude<ParsedFrame, { readonly status: "records" }>;
 
+/** Where the key of the record at `start` begins, and how many bytes it has. */
+export interface RawKeys {
+  startOf(bytes: Buffer, start: number): number;
+  lengthOf(bytes: Buffer, start: number): number;
+}
+
 /** Where in a buffer a record stands. */
 export interface RecordSpan {
   readonly start: number;
@@ -63,6 +69,8 @@ export interface LogCodec {
    * the last record of a key. Where it takes parsing, there is no such shortcut.
    */
   findNewest?(bytes: Buffer, start: number, end: number, key: EncodedKey): RecordSpan | undefined;
+  /** Where in a record that was verified before its key's bytes stand as they are; formats that escape them have no such place. */
+  readonly rawKeys?: RawKeys;
   /** Whether a record that was verified before has this key. */
   hasKey(bytes: Buffer, start: number, end: number, key: EncodedKey): boolean;
 }

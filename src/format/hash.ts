@@ -19,6 +19,13 @@ export function hashKey(key: EncodedKey, seed: number): number {
   return mix(hash);
 }
 
+/** The same of a key that stands in a buffer. */
+export function hashKeyBytes(bytes: Buffer, start: number, end: number, seed: number): number {
+  let hash = seed | 0;
+  for (let at = start; at < end; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), FNV_PRIME);
+  return mix(hash);
+}
+
 /** MurmurHash3's 32-bit finalizer: every bit of the input changes half of the output's. */
 export function mix(hash: number): number {
   let mixed = hash;

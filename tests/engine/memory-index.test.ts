@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { TextKeyReader } from "../../src/engine/key-reader.ts";
 import { MemoryIndex } from "../../src/engine/memory-index.ts";
 import { hashKey } from "../../src/format/hash.ts";
 import { encodeKey, type EncodedKey } from "../../src/format/key.ts";
@@ -18,10 +19,11 @@ class Notes {
   reads = 0;
 
   constructor() {
-    this.index = new MemoryIndex(HASH_SEED, (position) => {
+    const keys = new TextKeyReader(HASH_SEED, (position) => {
       this.reads += 1;
       return this.keyAt(position);
     });
+    this.index = new MemoryIndex(keys);
   }
 
   add(key: EncodedKey): void {

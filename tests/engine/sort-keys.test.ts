@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
-import { sortedNumbers } from "../../src/engine/sort-keys.ts";
-import { encodeKey } from "../../src/format/key.ts";
+import { TextKeyReader } from "../../src/engine/key-reader.ts";
+import { sortEntries } from "../../src/engine/sort-keys.ts";
+import { encodeKey, type EncodedKey } from "../../src/format/key.ts";
 import { seededRandom } from "../support/random.ts";
 
 const seed = 20261123;
@@ -10,9 +11,9 @@ test(`keys are sorted bytewise, equal ones in their order (seed ${seed})`, () =>
   for (let round = 0; round < 300; round += 1) {
     const prefix = "p".repeat(random.below(8));
     const alphabet = 1 + random.below(4);
-    const keys = Array.from({ length: random.below(60) }, () => {
+    const keys = Array.from({ length: random.below(120) }, () => {
       const bytes = Array.from(
-        { length: random.below(9) },
+        { length: random.below(14) },
         () => [0, 1, 0x61, 0xff][random.below(alphabet)] ?? 0,
       );
       return encodeKey(Buffer.concat([Buffer.from(prefix), Buffer.from(bytes)]));
@@ -21,6 +22,12 @@ test(`keys are sorted bytewise, equal ones in their order (seed ${seed})`, () =>
       .map((key, number) => ({ key, number }))
       .toSorted((a, b) => (a.key === b.key ? a.number - b.number : a.key < b.key ? -1 : 1))
       .map(({ number }) => number);
-    expect([...sortedNumbers(keys)]).toEqual(expected);
+    expect(sorted(keys)).toEqual(expected);
   }
 });
+
+function sorted(keys: readonly EncodedKey[]): number[] {
+  const reader = new TextKeyReader(0, (position) => keys[position] ?? encodeKey(""));
+  const places = { positionOf: (entry: number) => entry, lengthOf: () => 1 };
+  return [...sortEntries(reader, places, 0, keys.length)];
+}

@@ -1,0 +1,58 @@
+import { hashKey } from "../format/hash.ts";
+import type { EncodedKey } from "../format/key.ts";
+
+/** So many bytes of a key make one number: as many as a double counts exactly beside a byte to spare. */
+export const PREFIX_BYTES = 5;
+
+/** Reads the keys of a log's records; a record is known by its position and its length. */
+export interface KeyReader {
+  keyAt(position: number, length: number): EncodedKey;
+  hashAt(position: number, length: number): number;
+  /** `PREFIX_BYTES` of a key from its byte `at` on, as a number, the first byte being the highest; a key that has ended goes on with zeros. */
+  prefixAt(position: number, length: number, at: number): number;
+  /** How many of the first bytes of `key` the record's key starts with, too. */
+  sharedAt(position: number, length: number, key: EncodedKey): number;
+  isKeyAt(position: number, length: number, key: EncodedKey): boolean;
+  /** Whether two records have one key. */
+  haveSameKey(position: number, length: number, otherPosition: number, otherLength: number): boolean;
+}
+
+/** Reads keys by way of strings: for those that stand in the log in another form. */
+export class TextKeyReader implements KeyReader {
+  readonly keyAt: (position: number, length: number) => EncodedKey;
+  readonly #seed: number;
+
+  /** `seed` is what the hashes start from. */
+  constructor(seed: number, keyAt: (position: number, length: number) => EncodedKey) {
+    this.keyAt = keyAt;
+    this.#seed = seed;
+  }
+
+  hashAt(position: number, length: number): number {
+    return hashKey(this.keyAt(position, length), this.#seed);
+  }
+
+  prefixAt(position: number, length: number, at: number): number {
+    const key = this.keyAt(position, length);
+    let prefix = 0;
+    for (let index = at; index < at + PREFIX_BYTES; index += 1) {
+      prefix = prefix * 256 + (index < key.length ? key.charCodeAt(index) : 0);
+    }
+    return prefix;
+  }
+
+  sharedAt(position: number, length: number, key: EncodedKey): number {
+    const own = this.keyAt(position, length);
+    let shared = 0;
+    while (shared < key.length && own.charCodeAt(shared) === key.charCodeAt(shared)) shared += 1;
+    return shared;
+  }
+
+  isKeyAt(position: number, length: number, key: EncodedKey): boolean {
+    return this.keyAt(position, length) === key;
+  }
+
+  haveSameKey(position: number, length: number, otherPosition: number, otherLength: number): boolean {
+    return this.keyAt(position, length) === this.keyAt(otherPosition, otherLength);
+  }
+}

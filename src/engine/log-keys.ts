@@ -1,0 +1,99 @@
+import type { LogCodec, RawKeys } from "../format/codec.ts";
+import { hashKeyBytes } from "../format/hash.ts";
+import type { EncodedKey } from "../format/key.ts";
+import { type KeyReader, PREFIX_BYTES, TextKeyReader } from "./key-reader.ts";
+import type { LogBytes } from "./log-bytes.ts";
+
+/**
+ * The keys of one log. Where they stand in memory as they are, they are looked at
+ * there: an index of a million keys takes a million strings less.
+ */
+export class LogKeys implements KeyReader {
+  readonly #bytes: LogBytes;
+  readonly #codec: LogCodec;
+  readonly #rawKeys: RawKeys | undefined;
+  readonly #seed: number;
+  readonly #keyOnDisk: (position: number, length: number) => EncodedKey;
+  readonly #text: TextKeyReader;
+  /** What `#find` found: the bytes of a key. */
+  #buffer: Buffer = Buffer.alloc(0);
+  #start = 0;
+  #end = 0;
+
+  /** `keyOnDisk` reads a record that is not in memory, and verifies it. */
+  constructor(
+    bytes: LogBytes,
+    codec: LogCodec,
+    seed: number,
+    keyOnDisk: (position: number, length: number) => EncodedKey,
+  ) {
+    this.#bytes = bytes;
+    this.#codec = codec;
+    this.#rawKeys = codec.rawKeys;
+    this.#seed = seed;
+    this.#keyOnDisk = keyOnDisk;
+    this.#text = new TextKeyReader(seed, (position, length) => this.keyAt(position, length));
+  }
+
+  keyAt(position: number, length: number): EncodedKey {
+    const bytes = this.#bytes;
+    // What is in memory was verified when it was read, or has just been made.
+    if (!bytes.isInTail(position)) return this.#keyOnDisk(position, length);
+    bytes.locate(position, length);
+    return this.#codec.keyOf(bytes.buffer, bytes.offset, bytes.offset + length);
+  }
+
+  hashAt(position: number, length: number): number {
+    if (!this.#find(position)) return this.#text.hashAt(position, length);
+    return hashKeyBytes(this.#buffer, this.#start, this.#end, this.#seed);
+  }
+
+  prefixAt(position: number, length: number, at: number): number {
+    if (!this.#find(position)) return this.#text.prefixAt(position, length, at);
+    let prefix = 0;
+    for (let index = this.#start + at; index < this.#start + at + PREFIX_BYTES; index += 1) {
+      prefix = prefix * 256 + (index < this.#end ? (this.#buffer[index] ?? 0) : 0);
+    }
+    return prefix;
+  }
+
+  sharedAt(position: number, length: number, key: EncodedKey): number {
+    if (!this.#find(position)) return this.#text.sharedAt(position, length, key);
+    const most = Math.min(key.length, this.#end - this.#start);
+    let shared = 0;
+    while (shared < most && this.#buffer[this.#start + shared] === key.charCodeAt(shared)) shared += 1;
+    return shared;
+  }
+
+  isKeyAt(position: number, length: number, key: EncodedKey): boolean {
+    if (!this.#find(position)) return this.keyAt(position, length) === key;
+    return this.#end - this.#start === key.length && this.sharedAt(position, length, key) === key.length;
+  }
+
+  haveSameKey(position: number, length: number, otherPosition: number, otherLength: number): boolean {
+    if (!this.#find(position) || !this.#bytes.isInTail(otherPosition)) {
+      return this.#text.haveSameKey(position, length, otherPosition, otherLength);
+    }
+    const [start, keyLength] = [this.#start, this.#end - this.#start];
+    this.#find(otherPosition);
+    if (this.#end - this.#start !== keyLength) return false;
+    const buffer = this.#buffer;
+    for (let at = 0; at < keyLength; at += 1) {
+      if (buffer[start + at] !== buffer[this.#start + at]) return false;
+    }
+    return true;
+  }
+
+  /** Finds the bytes of a key, if they stand in memory as they are. */
+  #find(position: number): boolean {
+    const bytes = this.#bytes;
+    const rawKeys = this.#rawKeys;
+    if (rawKeys === undefined || !bytes.isInTail(position)) return false;
+    const buffer = bytes.tail.whole();
+    const start = rawKeys.startOf(buffer, bytes.tailOffset(position));
+    this.#buffer = buffer;
+    this.#start = start;
+    this.#end = start + rawKeys.lengthOf(buffer, bytes.tailOffset(position));
+    return true;
+  }
+}
