@@ -1,4 +1,4 @@
-import type { CompactionDue, GenerationStats, StoreStats } from "../engine/stats.ts";
+import type { GenerationStats, StoreStats } from "../engine/stats.ts";
 import { formatBytes } from "./numbers.ts";
 
 export interface StatsStyle {
@@ -21,7 +21,7 @@ export function renderStats(stats: StoreStats, style: StatsStyle): string {
     ["live", formatBytes(stats.liveBytes)],
     ["stale", formatBytes(stats.staleBytes)],
     ["torn tails", torn],
-    ["compaction", describeDue(stats.compactionDue)],
+    ["compaction", describeDue(stats)],
   ];
   const largest = Math.max(1, ...stats.generations.map(({ bytes }) => bytes));
   const generations = [
@@ -31,10 +31,12 @@ export function renderStats(stats: StoreStats, style: StatsStyle): string {
   return `${table(facts)}\n${table(generations)}`;
 }
 
-function describeDue(due: CompactionDue | null): string {
-  if (due === null) return "none due";
-  const reason = due.rule === "garbage" ? "too much is stale" : "many are of similar size";
-  return `due: ${due.generations} generations, ${reason}`;
+function describeDue({ compactionDue, rotationsPostponed }: StoreStats): string {
+  const waited = rotationsPostponed === 0 ? "" : `, ${rotationsPostponed} logs had to wait for it`;
+  if (compactionDue === null) return `none due${waited}`;
+  const { rule, generations } = compactionDue;
+  const reason = rule === "garbage" ? "too much is stale" : "many are of similar size";
+  return `due: ${generations} generations, ${reason}${waited}`;
 }
 
 function row(generation: GenerationStats, largest: number, style: StatsStyle): string[] {

@@ -56,7 +56,7 @@ export class StoreHandle {
   #idleTimer: Timer | undefined;
   /** A compaction that was asked for; closing the handle gives it up. */
   #compaction: Generator<void> | undefined;
-  #rotationsSeen = 0;
+  #changesSeen = 0;
   readonly #leavesMaintenance: boolean;
   /** Set by `close`: whether there is work for a compaction. */
   maintenanceIsDue = false;
@@ -139,7 +139,7 @@ export class StoreHandle {
     const writer = this.#writer();
     this.#cache?.forget(mutations);
     writer.write(mutations, options);
-    if (writer.rotations !== this.#rotationsSeen) this.#maintainSoon();
+    if (changesOf(writer) !== this.#changesSeen) this.#maintainSoon();
     this.#idleTimer ??= this.#watchForIdleness(writer);
   }
 
@@ -193,7 +193,8 @@ export class StoreHandle {
     const hint = this.#generations.catchUp();
     const plan = planNow({ generations: this.#generations }, this.#options);
     const due = plan === undefined ? null : { rule: plan.rule, generations: plan.to - plan.from };
-    return { ...computeStats(this.directory, this.#generations, hint, Date.now()), compactionDue: due };
+    const stats = computeStats(this.directory, this.#generations, hint, Date.now());
+    return { ...stats, rotationsPostponed: this.#hints.postponedRotations(), compactionDue: due };
   }
 
   #writer(): Writer {
@@ -223,7 +224,7 @@ export class StoreHandle {
 
   /** Has indexes made and merges done, out of the way of reads and writes. */
   #maintainSoon(): void {
-    this.#rotationsSeen = this.#writer().rotations;
+    this.#changesSeen = changesOf(this.#writer());
     // Another disk than this machine's is not to be reached from another thread.
     if (this.#disk !== realDisk) return;
     const { directory } = this;
@@ -264,7 +265,7 @@ export class StoreHandle {
   #sealWhileIdle(writer: Writer): void {
     try {
       writer.sealLongTail();
-      if (writer.rotations !== this.#rotationsSeen) this.#maintainSoon();
+      if (changesOf(writer) !== this.#changesSeen) this.#maintainSoon();
     } catch {
       // Who holds the lock for so long will seal it; any other failure is met by the next call.
     }
@@ -278,7 +279,7 @@ export class StoreHandle {
     writer.release();
     try {
       writer.sealLongTail();
-      if (writer.rotations === 0) return;
+      if (changesOf(writer) === 0) return;
       const context = this.#compactionContext();
       const mayMerge = this.#options.autoCompact && !this.#leavesMaintenance;
       runToEnd(maintain(context, this.#options, { maxBytes: mayMerge ? CLOSING_MERGE_BYTES : 0 }));
@@ -325,6 +326,11 @@ export class StoreHandle {
     if (this.#writing?.writer.lockHeld !== true) this.#generations.catchUp();
     return this.#generations;
   }
+}
+
+/** Grows with everything that maintenance may be due after. */
+function changesOf({ rotations, postponed }: Writer): number {
+  return rotations + postponed;
 }
 
 function textIfAny(record: StoredRecord | undefined): string | undefined {

@@ -1,9 +1,11 @@
 import type { Disk, FileMap, ReadableFile } from "../disk/disk.ts";
 import { LOCK_NAME } from "../disk/file-names.ts";
-import { HINT_BYTES, HINT_CHANGE_WORDS, type Hint, parseHint } from "../format/hint.ts";
+import { HINT_BYTES, HINT_CHANGE_WORDS, type Hint, parseHint, POSTPONED_AT } from "../format/hint.ts";
 
 /** A hint that is being written fails its checksum for a moment; one that is damaged does so for good. */
 const READ_ATTEMPTS = 4;
+
+const COUNT_BYTES = 4;
 
 /** After so many reads it is worth mapping the file. */
 const READS_BEFORE_MAP = 32;
@@ -37,6 +39,13 @@ export class HintReader {
       if (hint !== undefined) return this.#seen(this.#file, { bytes, hint });
     }
     return undefined;
+  }
+
+  /** How often a new log had to wait for a merge, since LOCK was created. */
+  postponedRotations(): number {
+    this.#file ??= this.#disk.openToRead(this.#path);
+    const bytes = this.#file?.read(POSTPONED_AT, COUNT_BYTES);
+    return bytes?.length === COUNT_BYTES ? bytes.readUInt32LE(0) : 0;
   }
 
   /** Closes the file; the next `read` opens it again. */

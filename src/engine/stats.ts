@@ -38,6 +38,8 @@ export interface StoreStats {
   readonly tornTailsCut: number;
   /** Size of such an end that the next writer will cut off. */
   readonly tornTailBytes: number;
+  /** How often a log grew past `generationBytes` because there were 40 already, and merges had to come first. */
+  readonly rotationsPostponed: number;
   /** The compaction that will be made in the background, by this handle's options; null for none. */
   readonly compactionDue: CompactionDue | null;
 }
@@ -54,7 +56,7 @@ export function computeStats(
   generations: Generations,
   hint: Hint | undefined,
   now: number,
-): Omit<StoreStats, "compactionDue"> {
+): Omit<StoreStats, "compactionDue" | "rotationsPostponed"> {
   generations.loadAll();
   const { logs, newest } = generations;
   const liveBytes = new Map<Log, number>();

@@ -1,12 +1,13 @@
 import type { Disk, LockFile } from "../disk/disk.ts";
 import { LOCK_NAME } from "../disk/file-names.ts";
 import { KvsError } from "../format/errors.ts";
-import { encodeHint, HOLDER_AT, type Hint, WAITER_MARK_AT } from "../format/hint.ts";
+import { encodeHint, HOLDER_AT, type Hint, POSTPONED_AT, WAITER_MARK_AT } from "../format/hint.ts";
 import { giveBackAll } from "./held-locks.ts";
 
 const SHORTEST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 1.5;
 const PID_BYTES = 4;
+const COUNT_BYTES = 4;
 
 /** Long enough for a process that polls to find the lock free. */
 const YIELD_MS = 3;
@@ -80,6 +81,14 @@ export class WriteLock {
 
   writeHint(hint: Hint): void {
     this.#file?.write(0, encodeHint(hint));
+  }
+
+  /** Counts, for `stats`, that a new log waits for a merge; the lock must be held. */
+  countPostponed(): void {
+    const count = this.#file?.read(POSTPONED_AT, COUNT_BYTES);
+    const next = Buffer.alloc(COUNT_BYTES);
+    next.writeUInt32LE(((count?.length === COUNT_BYTES ? count.readUInt32LE(0) : 0) + 1) >>> 0);
+    this.#file?.write(POSTPONED_AT, next);
   }
 
   close(): void {

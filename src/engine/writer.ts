@@ -26,6 +26,12 @@ const SHORT_LOG_BYTES = 4 * 1024 * 1024;
 /** A log may become so many times longer than it should while it waits for its sync. */
 const LONGEST_OVERRUN = 1.25;
 
+/**
+ * A store has no more generations than this: each is a file held open, and a place that a lookup may have to look at.
+ * Where merges do not keep up, or are off, the newest log grows instead.
+ */
+const MOST_GENERATIONS = 40;
+
 /** A handle gives the lock back after this long, or this many bytes, even in the middle of a tick. */
 const LONGEST_HOLD_MS = 50;
 const LARGEST_HOLD_BYTES = 4 * 1024 * 1024;
@@ -52,6 +58,8 @@ export class Writer implements LockHolder, SyncHost {
   heldHint: Hint | undefined;
   readonly #sync: LogSync;
   #tickEndScheduled = false;
+  /** The log that waits for a merge. */
+  #waiting: Log | undefined;
   #pinned = false;
   /** A rotation failed: the newest log may end in a seal that this handle does not know of. */
   #mustPrepare = false;
@@ -63,6 +71,8 @@ export class Writer implements LockHolder, SyncHost {
   #closed = false;
   /** How many logs this handle has sealed. */
   rotations = 0;
+  /** How often a log that should have been sealed had to wait for a merge. */
+  postponed = 0;
   /** How many frames it has written. */
   writes = 0;
 
@@ -130,7 +140,7 @@ export class Writer implements LockHolder, SyncHost {
     if (this.#options.durability === "sync") this.#flush({ sync: true });
     else if (options.urgent || full || log.end - log.writtenEnd >= CHUNK_BYTES) this.#flush({ sync: false });
     // The write has succeeded by now: whatever the rotation meets is its own.
-    if (full && this.#mayRotate(log)) this.#rotateIfPossible();
+    if (full && !this.#mustWaitForMerge(log) && this.#mayRotate(log)) this.#rotateIfPossible();
     this.#hasReturned = true;
   }
 
@@ -214,7 +224,7 @@ export class Writer implements LockHolder, SyncHost {
    */
   sealLongTail(): void {
     if (!this.#hasLongTail() || !this.#tryBegin()) return;
-    if (this.#hasLongTail()) this.#rotateIfPossible();
+    if (this.#hasLongTail() && !this.#mustWaitForMerge(this.#newest())) this.#rotateIfPossible();
     this.release();
   }
 
@@ -391,6 +401,17 @@ export class Writer implements LockHolder, SyncHost {
     } catch (error) {
       this.#poison ??= asError(error);
     }
+  }
+
+  /** Whether there are as many generations as there may be; counted once for each log. */
+  #mustWaitForMerge(log: Log): boolean {
+    if (this.#context.generations.logs.length < MOST_GENERATIONS) return false;
+    if (this.#waiting !== log) {
+      this.#waiting = log;
+      this.postponed += 1;
+      this.#context.lock.countPostponed();
+    }
+    return true;
   }
 
   /** In `os`, a long log waits for a sync in the background, so that nobody waits for it; not for ever. */

@@ -62,6 +62,9 @@ export const WAITER_MARK_AT = 128;
 /** Where the holder of the lock leaves its process id, four bytes: for messages only, never for deciding. */
 export const HOLDER_AT: number = WAITER_MARK_AT + 4;
 
+/** Where it is counted how often a new log had to wait for a merge, four bytes: for `stats` only. */
+export const POSTPONED_AT: number = HOLDER_AT + 4;
+
 /** Random counters stay below 2^52, so that the sequence never leaves the safe integers. */
 export const MAX_FIRST_COUNTER: number = 2 ** 52;
 

@@ -257,3 +257,42 @@ describe("flush", () => {
     }
   });
 });
+
+describe("a store with as many generations as there may be", () => {
+  test("lets the newest log grow until a merge has made room, loses nothing, and counts it", async () => {
+    const path = newStorePath();
+    const options = { generationBytes: 300, autoCompact: false };
+    using store = KvStore.open(path, options);
+    for (let number = 0; number < 1000; number += 1) {
+      store.set(`k${number}`, "v".repeat(50));
+      if (number % 10 === 0) await endTick();
+    }
+    const crowded = store.stats();
+    expect(crowded.generations.length).toBe(40);
+    expect(crowded.rotationsPostponed).toBe(1);
+    expect(crowded.keys).toBe(1000);
+    expect(crowded.generations.at(-1)?.bytes).toBeGreaterThan(10_000);
+    await store.compact();
+    for (let number = 0; number < 20; number += 1) store.set(`m${number}`, "v".repeat(50));
+    expect(store.stats().generations.length).toBeGreaterThan(2);
+    expect(store.count()).toBe(1020);
+    using other = KvStore.open(path, { readOnly: true });
+    expect(other.stats().rotationsPostponed).toBe(1);
+  });
+
+  test("has them merged by the next writer that may", async () => {
+    const path = newStorePath();
+    {
+      using store = KvStore.open(path, { generationBytes: 300, autoCompact: false });
+      for (let number = 0; number < 400; number += 1) store.set(`k${number}`, "v".repeat(50));
+    }
+    {
+      using store = KvStore.open(path, { generationBytes: 300 });
+      expect(store.stats().generations.length).toBe(40);
+      store.set("one more", "v".repeat(300));
+    }
+    using store = KvStore.open(path, { readOnly: true });
+    expect(store.stats().generations.length).toBeLessThan(15);
+    expect(store.count()).toBe(401);
+  });
+});
