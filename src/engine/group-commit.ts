@@ -1,11 +1,12 @@
 /**
- * Lets concurrent callers share one sync: whoever comes while one is under way
- * waits for the next, since the one under way may have started before their
- * bytes were there.
+ * Lets concurrent callers share one sync. It begins once all who are about to ask
+ * for it have done so; whoever comes while one is under way waits for the next,
+ * since the one under way may have started before their bytes were there.
  */
 export class GroupCommit {
   readonly #sync: () => Promise<void>;
-  #running: Promise<void> | undefined;
+  #running: Promise<void> = Promise.resolve();
+  /** The one that has not begun. */
   #next: Promise<void> | undefined;
 
   constructor(sync: () => Promise<void>) {
@@ -13,25 +14,17 @@ export class GroupCommit {
   }
 
   /** Resolves after a sync that began after the call; rejects as that sync does. */
-  join(): Promise<void> {
-    if (this.#running === undefined) return this.#start();
+  async join(): Promise<void> {
     this.#next ??= this.#running.then(
-      () => this.#startNext(),
-      () => this.#startNext(),
+      () => this.#start(),
+      () => this.#start(),
     );
     return this.#next;
   }
 
-  #startNext(): Promise<void> {
-    this.#next = undefined;
-    return this.#start();
-  }
-
   #start(): Promise<void> {
-    const running = this.#sync().finally(() => {
-      if (this.#running === running) this.#running = undefined;
-    });
-    this.#running = running;
-    return running;
+    this.#next = undefined;
+    this.#running = this.#sync();
+    return this.#running;
   }
 }

@@ -42,15 +42,10 @@ export function maintainStore(
     generations.reload();
     if (generations.newest === undefined) return;
     const maxBytes = autoCompact ? Number.POSITIVE_INFINITY : 0;
-    runToEnd(maintain({ ...context, writer }, settings, { maxBytes, collectGarbage, ...thread }));
+    runToEnd(maintain({ ...context, writer }, settings, { maxBytes, ...thread }));
   } finally {
     writer.close("os");
     generations.close();
     hints.close();
   }
-}
-
-/** What one piece of work has taken is given back before the next: the program's own work needs the memory, too. */
-function collectGarbage(): void {
-  Bun.gc(true);
 }

@@ -22,6 +22,9 @@ import type { Log } from "./log.ts";
 import { sumUp } from "./sealed-sizes.ts";
 import { runInSlices } from "./slices.ts";
 
+/** Work on so many bytes leaves enough garbage behind that it is worth collecting at once. */
+const LARGE_BYTES: number = 16 * 1024 * 1024;
+
 /**
  * Merges all generations into one, whatever the rules say, and starts the next
  * one in `format`. Waits for another compaction, at most `waitMs`.
@@ -60,8 +63,6 @@ export interface MaintenanceLimits {
   readonly maxBytes: number;
   /** True once there is no time left: merges are given up then, also one that is under way. */
   readonly isUrgent?: () => boolean;
-  /** Called after each piece of work that took much memory. */
-  readonly collectGarbage?: () => void;
 }
 
 /**
@@ -71,18 +72,19 @@ export interface MaintenanceLimits {
 export function* maintain(
   context: CompactionContext,
   rules: CompactionRules,
-  { maxBytes, isUrgent = () => false, collectGarbage = () => undefined }: MaintenanceLimits,
+  { maxBytes, isUrgent = () => false }: MaintenanceLimits,
 ): Generator<void> {
   const lock = tryCompactionLock(context.disk, context.directory);
   if (lock === undefined) return;
   try {
     removeLeftovers(context);
     for (;;) {
-      yield* makeIndexes(context, collectGarbage);
+      yield* makeIndexes(context);
       const plan = planNow(context, rules);
-      if (plan === undefined || isUrgent() || bytesOf(context, plan) > maxBytes) return;
-      if (!(yield* merge(context, lock, plan, isUrgent))) return;
-      collectGarbage();
+      if (plan === undefined || isUrgent()) return;
+      const bytes = bytesOf(context, plan);
+      if (bytes > maxBytes || !(yield* merge(context, lock, plan, isUrgent))) return;
+      collectGarbage(bytes);
     }
   } finally {
     unlockCompaction(lock);
@@ -114,7 +116,7 @@ export function isMaintenanceDue(
 }
 
 /** Indexes oldest first: an index counts what its log made stale below. */
-function* makeIndexes(context: CompactionContext, collectGarbage: () => void): Generator<void> {
+function* makeIndexes(context: CompactionContext): Generator<void> {
   const { disk, directory, bloomBitsPerKey } = context;
   // Looked for anew each time: the view changes while this runs.
   for (let log = findUnindexed(context); log !== undefined; log = findUnindexed(context)) {
@@ -128,7 +130,7 @@ function* makeIndexes(context: CompactionContext, collectGarbage: () => void): G
       for (const each of held) each.release();
     }
     log.adoptIndex();
-    collectGarbage();
+    collectGarbage(log.size());
     if (log.summary === undefined) throw new Error(`The index of "${log.name}" cannot be read back`);
   }
 }
@@ -174,6 +176,11 @@ function* unlessUrgent<T>(work: Generator<void, T>, isUrgent: () => boolean): Ge
     // Given up, it removes what it has left unfinished.
     work.return(undefined as never);
   }
+}
+
+/** What work on so many bytes has taken is given back before the next: the program's own work needs the memory, too. */
+function collectGarbage(bytes: number): void {
+  if (bytes > LARGE_BYTES) Bun.gc(true);
 }
 
 function findUnindexed({ generations }: CompactionContext): Log | undefined {
