@@ -20,8 +20,12 @@ export interface Disk {
   /** Opens the file that processes exclude each other with, creating it, mode 0600, if `create` is true. */
   openLock(path: string, options: { readonly create: boolean }): LockFile | undefined;
   rename(from: string, to: string): void;
+  /** Gives a file a second name, which nothing must have yet; false where that cannot be, as on another file system. */
+  link(from: string, to: string): boolean;
   /** Removes a file; one that is gone already is no error. */
   unlink(path: string): void;
+  /** Removes a directory that is empty; does nothing where it is not, or is gone already. */
+  removeDirectory(directory: string): void;
   /** Makes creations, renames and removals in a directory durable. */
   syncDirectory(directory: string): void;
   /** Names this boot of the machine, 16 bytes in hex; `UNKNOWN_BOOT` where it cannot be told. */

@@ -29,7 +29,9 @@ export const realDisk: Disk = {
     return fd === undefined ? undefined : openLockFile(path, fd);
   },
   rename: (from, to) => system("rename", from, () => fs.renameSync(from, to)),
+  link,
   unlink,
+  removeDirectory,
   syncDirectory,
   bootId,
 };
@@ -105,6 +107,38 @@ function unlink(path: string): void {
     fs.unlinkSync(path);
   } catch (error) {
     if (systemCode(error) !== "ENOENT") throw ioError("remove", path, error);
+  }
+}
+
+/** What a file system that has no second names for this file says, or one on which the name would be. */
+const CANNOT_LINK: ReadonlySet<string | undefined> = new Set([
+  "EACCES",
+  "EMLINK",
+  "ENOENT",
+  "ENOSYS",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "EPERM",
+  "EXDEV",
+]);
+
+function link(from: string, to: string): boolean {
+  try {
+    fs.linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (CANNOT_LINK.has(systemCode(error))) return false;
+    throw ioError("create", to, error);
+  }
+}
+
+function removeDirectory(directory: string): void {
+  try {
+    fs.rmdirSync(directory);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code !== "ENOENT" && code !== "ENOTEMPTY" && code !== "EEXIST")
+      throw ioError("remove", directory, error);
   }
 }
 

@@ -14,6 +14,7 @@ import { TAIL_BYTES } from "./log.ts";
 import { compactAll, isMaintenanceDue, maintain, planNow } from "./maintenance.ts";
 import { runInSlices, runToEnd } from "./slices.ts";
 import { scan } from "./scan.ts";
+import { type Snapshot, snapshotOf } from "./snapshot.ts";
 import { computeStats, type StoreStats } from "./stats.ts";
 import { bytesOf, textOf } from "./value.ts";
 import { WriteLock } from "./write-lock.ts";
@@ -45,7 +46,7 @@ export interface Surroundings {
  */
 export class StoreHandle {
   readonly directory: string;
-  readonly #disk: Disk;
+  readonly disk: Disk;
   readonly #options: ResolvedOptions;
   readonly #hints: HintReader;
   readonly #generations: Generations;
@@ -62,7 +63,7 @@ export class StoreHandle {
   maintenanceIsDue = false;
 
   constructor({ disk, leavesMaintenance }: Surroundings, directory: string, options: ResolvedOptions) {
-    this.#disk = disk;
+    this.disk = disk;
     this.#leavesMaintenance = leavesMaintenance;
     this.directory = disk.absolute(directory);
     this.#options = options;
@@ -197,6 +198,33 @@ export class StoreHandle {
     return { ...stats, rotationsPostponed: this.#hints.postponedRotations(), compactionDue: due };
   }
 
+  /**
+   * The logs that hold the store as it is now. Where this handle may write, the
+   * newest one is sealed first: then none of them changes any more.
+   */
+  snapshot(): Snapshot {
+    this.#checkOpen();
+    if (!this.#options.readOnly) this.#sealIfPossible();
+    const snapshot = snapshotOf(this.#view());
+    if (snapshot !== undefined) return snapshot;
+    throw new KvsError("NO_STORE", `Cannot back up "${this.directory}": there is no log in it`);
+  }
+
+  /** A store that cannot be written to, for want of rights or room, is copied as it is. */
+  #sealIfPossible(): void {
+    // The original kvs takes no lock: where nobody else has written yet, nothing is put beside its logs.
+    if (this.#view().newest?.isForeign !== false) return;
+    try {
+      this.begin();
+      const { newest, logs } = this.#generations;
+      const isEmpty = newest !== undefined && newest.end === newest.headerBytes;
+      if (!isEmpty || logs.length === 1) this.#writer().rotate();
+      this.#writer().release();
+    } catch (error) {
+      if (!(error instanceof KvsError) || error.code !== "IO") throw error;
+    }
+  }
+
   #writer(): Writer {
     if (this.#writing === undefined) {
       const context = this.#context();
@@ -208,12 +236,12 @@ export class StoreHandle {
   #context(): WriterContext {
     const lock =
       this.#writing?.lock ??
-      new WriteLock(this.#disk, this.directory, this.#options.waitMs, (file) =>
+      new WriteLock(this.disk, this.directory, this.#options.waitMs, (file) =>
         this.#generations.forgetLock(file),
       );
     const { bloomBitsPerKey, mmap } = this.#options;
     return {
-      disk: this.#disk,
+      disk: this.disk,
       directory: this.directory,
       generations: this.#generations,
       lock,
@@ -226,7 +254,7 @@ export class StoreHandle {
   #maintainSoon(): void {
     this.#changesSeen = changesOf(this.#writer());
     // Another disk than this machine's is not to be reached from another thread.
-    if (this.#disk !== realDisk) return;
+    if (this.disk !== realDisk) return;
     const { directory } = this;
     const done = (): void => {
       if (!this.#closed) this.#generations.adoptIndexes();
@@ -297,14 +325,14 @@ export class StoreHandle {
     const { readOnly, create } = this.#options;
     this.#generations.reload();
     if (this.#generations.newest !== undefined) return;
-    const isThere = this.#disk.list(this.directory) !== undefined;
+    const isThere = this.disk.list(this.directory) !== undefined;
     // To those who only read, an empty directory is an empty store.
     if (readOnly && isThere) return;
     if (readOnly || !create) {
       const reason = isThere ? "there is none in that directory" : "there is no such directory";
       throw new KvsError("NO_STORE", `Cannot open store "${this.directory}": ${reason}`);
     }
-    if (!isThere) this.#disk.makeDirectory(this.directory);
+    if (!isThere) this.disk.makeDirectory(this.directory);
     this.#writer().begin();
     this.#writer().release();
   }

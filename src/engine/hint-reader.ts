@@ -21,7 +21,8 @@ export class HintReader {
   #reads = 0;
   #watch: HintWatch | undefined;
 
-  constructor(disk: Disk, directory: string, { map }: { readonly map: boolean }) {
+  /** With `map`, one that reads often looks at the file's memory. */
+  constructor(disk: Disk, directory: string, { map = false }: { readonly map?: boolean } = {}) {
     this.#disk = disk;
     this.#path = `${directory}/${LOCK_NAME}`;
     this.#mayMap = map;

@@ -2,7 +2,7 @@ import type { ReadableFile } from "../disk/disk.ts";
 import { logName } from "../disk/file-names.ts";
 import type { LogCodec } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
-import type { Interval, LogHeader } from "../format/header.ts";
+import type { Interval, LogHeader, ParsedHeader } from "../format/header.ts";
 import { foreignCodec, startsAsForeign } from "../format/foreign-codec.ts";
 import { foreignHeader, foreignLogId } from "../format/foreign-store.ts";
 import { codecFor, formatOf, parseLogHeader } from "../format/log-header.ts";
@@ -25,14 +25,8 @@ export interface LogHead {
  * others tell.
  */
 export function readLogHeader(file: ReadableFile, interval: Interval): LogHead {
-  let bytes = file.read(0, HEADER_GUESS_BYTES);
+  const { bytes, parsed } = readStart(file);
   if (interval.first === interval.last && startsAsForeign(bytes)) return foreignHead(file, interval.first);
-  let parsed = parseLogHeader(bytes);
-  const size = file.size();
-  while (parsed.status === "incomplete" && bytes.length < size) {
-    bytes = file.read(0, Math.min(parsed.needed, size));
-    parsed = parseLogHeader(bytes);
-  }
   if (parsed.status === "version") throw unsupported(file, parsed.version);
   if (parsed.status !== "header") {
     throw damaged(file, parsed.status === "damaged" ? parsed.reason : "its header breaks off");
@@ -44,7 +38,22 @@ export function readLogHeader(file: ReadableFile, interval: Interval): LogHead {
   return { header, headerBytes: length, codec: codecFor(formatOf(bytes) ?? "binary", header.logId) };
 }
 
-function foreignHead(file: ReadableFile, generation: number): LogHead {
+/** The first bytes of a log, all of its header among them, and what they say. */
+export function readStart(file: Pick<ReadableFile, "read" | "size">): {
+  readonly bytes: Buffer;
+  readonly parsed: ParsedHeader;
+} {
+  let bytes = file.read(0, HEADER_GUESS_BYTES);
+  let parsed = parseLogHeader(bytes);
+  const size = file.size();
+  while (parsed.status === "incomplete" && bytes.length < size) {
+    bytes = file.read(0, Math.min(parsed.needed, size));
+    parsed = parseLogHeader(bytes);
+  }
+  return { bytes, parsed };
+}
+
+export function foreignHead(file: Pick<ReadableFile, "read" | "size">, generation: number): LogHead {
   const header = foreignHeader(generation, () => foreignLogId(generation, digestOf(file)));
   return { header, headerBytes: 0, codec: foreignCodec };
 }
@@ -53,7 +62,7 @@ function damaged({ path }: ReadableFile, reason: string): KvsError {
   return new KvsError("CORRUPT", `Cannot read "${path}": ${reason} at offset 0`, { file: path, offset: 0 });
 }
 
-function unsupported({ path }: ReadableFile, version: number): KvsError {
+export function unsupported({ path }: Pick<ReadableFile, "path">, version: number): KvsError {
   const message = `Cannot open "${path}": format version is ${version}, expected 1`;
   return new KvsError("UNSUPPORTED_VERSION", message, { file: path });
 }

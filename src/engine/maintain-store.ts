@@ -28,7 +28,7 @@ export function maintainStore(
   thread: Pick<MaintenanceLimits, "isUrgent"> = {},
 ): void {
   const { bloomBitsPerKey, mmap, waitMs, autoCompact } = settings;
-  const hints = new HintReader(disk, directory, { map: false });
+  const hints = new HintReader(disk, directory);
   // Read without maps: a bad sector is an error then, and no signal.
   const generations = new Generations(disk, directory, hints, { map: false, tailBytes: TAIL_BYTES });
   const lock = new WriteLock(disk, directory, waitMs, (file) => generations.forgetLock(file));

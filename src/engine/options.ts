@@ -90,6 +90,14 @@ export interface CompactOptions {
   readonly onProgress?: (done: number) => void;
 }
 
+/** Options of work that takes long. */
+export interface ToolOptions {
+  /** Called now and then with how much is done, from 0 to 1. */
+  readonly onProgress?: (done: number) => void;
+  /** Gives the work up: what it has written is removed, and the signal's reason is thrown. */
+  readonly signal?: AbortSignal;
+}
+
 /** A record as `records` gives it. */
 export interface StoreRecord {
   readonly key: Uint8Array;

@@ -1,16 +1,24 @@
 /** Work that is done in steps lets the event loop go on after so many milliseconds. */
 const SLICE_MS = 5;
 
-/** Runs work to its end, letting others have their turn between its steps. */
-export async function runInSlices<T>(steps: Generator<void, T>): Promise<T> {
+/**
+ * Runs work to its end, letting others have their turn between its steps. Once
+ * `signal` is aborted the work is given up, cleans up, and its reason is thrown.
+ */
+export async function runInSlices<T>(steps: Generator<void, T>, signal?: AbortSignal): Promise<T> {
   let sliceEnd = performance.now() + SLICE_MS;
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    if (performance.now() < sliceEnd) continue;
-    // oxlint-disable-next-line no-await-in-loop -- others take their turn here
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    sliceEnd = performance.now() + SLICE_MS;
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      if (performance.now() < sliceEnd) continue;
+      // oxlint-disable-next-line no-await-in-loop -- others take their turn here
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      sliceEnd = performance.now() + SLICE_MS;
+    }
+  } finally {
+    steps.return(undefined as never);
   }
 }
 

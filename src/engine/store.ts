@@ -3,6 +3,7 @@ import { realDisk } from "../disk/real-disk.ts";
 import { KvsError } from "../format/errors.ts";
 import { decodeKey, encodeKey, type EncodedKey, keyBytes } from "../format/key.ts";
 import type { Mutation, StoredRecord } from "../format/record.ts";
+import { archiveOf, type BackupResult, backUp } from "./backup.ts";
 import { mutationsOf } from "./batch.ts";
 import type { CompactionResult } from "./compaction.ts";
 import { incremented } from "./counter.ts";
@@ -20,6 +21,7 @@ import {
   type ScanOptions,
   type SetOptions,
   type StoreRecord,
+  type ToolOptions,
   type Value,
 } from "./options.ts";
 import { maintainStore } from "./maintain-store.ts";
@@ -94,19 +96,6 @@ export class KvStore implements Disposable, AsyncDisposable {
   private constructor(handle: StoreHandle) {
     this.#handle = handle;
     this.directory = handle.directory;
-  }
-
-  /**
-   * Reads every checksum of every file of a store, also of one that does not open;
-   * the event loop gets its turns meanwhile. Takes no lock and changes nothing.
-   * Errors: `NO_STORE`, `IO`.
-   *
-   * @example
-   * const { damage } = await KvStore.verify("./data");
-   * for (const { file, offset, reason } of damage) console.error(file, offset, reason);
-   */
-  static async verify(directory: string): Promise<VerifyReport> {
-    return runInSlices(verifyFiles(realDisk, realDisk.absolute(directory)));
   }
 
   /** After `close`: whether it left work for `maintain`. @internal */
@@ -352,6 +341,59 @@ export class KvStore implements Disposable, AsyncDisposable {
   /** Counts generations, keys, live and stale bytes, exactly: every key of the store is visited. */
   stats(): StoreStats {
     return this.#handle.stats();
+  }
+
+  /**
+   * Reads every byte of the store, verifies every checksum, and tells what is
+   * wrong; damage is no error. See `verifyStore`.
+   *
+   * @example
+   * const { damage } = await store.verify();
+   */
+  async verify({ onProgress, signal }: ToolOptions = {}): Promise<VerifyReport> {
+    this.#handle.flushSync("os");
+    return await runInSlices(verifyFiles(this.#handle.disk, this.directory, onProgress), signal);
+  }
+
+  /**
+   * Puts the store as it is now, whatever is written meanwhile, into an absent or
+   * empty directory, which can be opened or restored then; durable when it resolves.
+   * The newest log is sealed, and files get second names there if they can, or else
+   * are copied; of a store that may only be read, what is written of the newest log
+   * is copied. Until it has succeeded, the directory holds no store. Errors: `IO`,
+   * `CORRUPT`, `LOCKED`.
+   *
+   * @example
+   * await store.backup("./backups/today");
+   */
+  async backup(directory: string, { onProgress, signal }: ToolOptions = {}): Promise<BackupResult> {
+    if (directory === "") throw new KvsError("INVALID_ARGUMENT", "Cannot back up: the path is empty");
+    const { disk } = this.#handle;
+    const snapshot = this.#handle.snapshot();
+    try {
+      const steps = backUp(disk, snapshot, disk.absolute(directory), onProgress);
+      return await runInSlices(steps, signal);
+    } finally {
+      snapshot.release();
+    }
+  }
+
+  /**
+   * The same as the bytes of a tar archive with checksums, in pieces of at most
+   * 1 MiB, for `restoreStore`: the store as it is when the first one is asked for.
+   *
+   * @example
+   * const file = Bun.file("backup.tar").writer();
+   * for (const piece of store.archive()) file.write(piece);
+   * await file.end();
+   */
+  *archive(): Generator<Uint8Array, undefined> {
+    const snapshot = this.#handle.snapshot();
+    try {
+      yield* archiveOf(snapshot);
+    } finally {
+      snapshot.release();
+    }
   }
 
   /**

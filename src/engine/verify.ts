@@ -1,192 +1,268 @@
 import type { Disk } from "../disk/disk.ts";
-import {
-  COMPACT_NAME,
-  indexName,
-  LOCK_NAME,
-  parseIndexName,
-  parseLogName,
-  parseTemporaryName,
-} from "../disk/file-names.ts";
+import { LOCK_NAME } from "../disk/file-names.ts";
 import { KvsError } from "../format/errors.ts";
-import type { Interval } from "../format/header.ts";
+import type { RecordSpan } from "../format/codec.ts";
+import { HINT_BYTES } from "../format/hint.ts";
+import { gapsBetween, recordsAmong } from "../format/salvage.ts";
+import { type Damage, Findings, located } from "./findings.ts";
 import { Generations } from "./generations.ts";
 import { HintReader } from "./hint-reader.ts";
-import { IndexReader } from "./index-reader.ts";
-import { Log, type LogOptions } from "./log.ts";
-import { UnusableIndex } from "./pages.ts";
-import { runOf, EVERYTHING } from "./runs.ts";
+import { type DamageItem, LogWalk, type WalkableLog } from "./log-walk.ts";
+import {
+  kindOf,
+  type OpenLog,
+  openStoreFiles,
+  promisedOf,
+  readHint,
+  type StoreFiles,
+} from "./store-files.ts";
+import { verifyIndexes } from "./verify-indexes.ts";
 
-/** Read without maps: a bad sector is an error then, and no signal. */
-const READ_ONCE: LogOptions = { map: false, tailBytes: 1024 * 1024 };
-
-/** One damaged place. */
-export interface Damage {
-  /** Absolute path of the file, or of the directory. */
-  readonly file: string;
-  /** Byte offset in the file, where there is one. */
-  readonly offset: number | undefined;
-  readonly reason: string;
-}
+/** What the judgement over all files together keeps of the newest log in memory. */
+const TAIL_BYTES: number = 1024 * 1024;
 
 /** What a verification found. */
 export interface VerifyReport {
-  /** Logs and indexes that were read to their end. */
+  /** Absolute path of the store. */
+  readonly directory: string;
+  /** Logs and indexes that were read to their end, and their bytes. */
   readonly logs: number;
   readonly indexes: number;
-  /** Bytes of an unfinished write at the end of the newest log, which the next writer cuts off; no damage. */
-  readonly tornTailBytes: number;
+  readonly bytes: number;
+  /** Records that are whole, those among them that were overwritten since. */
+  readonly records: number;
+  /** What is wrong, the first 1,000 places; empty for a sound store. */
   readonly damage: readonly Damage[];
-  /** Names in the directory that are not the store's, and files that nobody needs any more. */
+  /** How many such places there are. */
+  readonly damageCount: number;
+  /** Ends of logs that a write which was cut short has left; the next writer cuts them off. No damage. */
+  readonly tornTails: readonly Damage[];
+  /** Unfinished files of writers and compactions, dead or at work. */
+  readonly unfinished: readonly string[];
+  /** Names in the directory that are not the store's; they are left alone. */
   readonly strangers: readonly string[];
 }
 
+/** Told how far long work has come, from 0 to 1. */
+export type OnProgress = (done: number) => void;
+
 /**
- * Reads every checksum of every file of a store, and the logs' order. Takes no
- * lock and changes nothing; works on stores that do not open, too.
- *
- * Yields after each file. Throws `NO_STORE` where there is no directory, `IO`.
+ * Reads every byte of a store and verifies every checksum, in steps. Takes no
+ * lock and changes nothing; writers may go on. Of the newest log, what is there
+ * when it begins is verified.
  */
-export function* verifyFiles(disk: Disk, directory: string): Generator<void, VerifyReport> {
-  const names = disk.list(directory);
-  if (names === undefined) {
-    throw new KvsError("NO_STORE", `Cannot open store "${directory}": there is no such directory`);
+export function* verifyFiles(
+  disk: Disk,
+  directory: string,
+  onProgress: OnProgress = () => undefined,
+): Generator<void, VerifyReport> {
+  const files = yield* openStoreFiles(disk, directory);
+  try {
+    const verification = new Verification(disk, directory, files, onProgress);
+    yield* verification.run();
+    return verification.result();
+  } finally {
+    files.close();
   }
-  const check = new Verification(disk, directory);
-  check.verifyOrder();
-  yield;
-  for (const interval of names.flatMap((name) => parseLogName(name) ?? [])) {
-    check.verifyLog(interval);
-    yield;
-  }
-  for (const interval of names.flatMap((name) => parseIndexName(name) ?? [])) {
-    check.verifyIndex(interval);
-    yield;
-  }
-  return check.report(names.filter((name) => isStranger(name)).toSorted());
 }
 
-function isStranger(name: string): boolean {
-  const isOurs = parseLogName(name) !== undefined || parseIndexName(name) !== undefined;
-  return !isOurs && name !== LOCK_NAME && name !== COMPACT_NAME && parseTemporaryName(name) === undefined;
+/** Where a log ends, and what was found until there. */
+interface Walked {
+  readonly walk: LogWalk;
+  readonly damage: Findings;
 }
 
-/** Collects what is found, file by file. */
 class Verification {
   readonly #disk: Disk;
   readonly #directory: string;
-  readonly #damage: Damage[] = [];
-  /** Last generation of the log that is written to, which needs no seal. */
-  #newest = 0;
-  #tornTailBytes = 0;
-  #logs = 0;
+  readonly #files: StoreFiles;
+  readonly #onProgress: OnProgress;
+  readonly #damage = new Findings();
+  readonly #tornTails: Damage[] = [];
+  readonly #allBytes: number;
+  #doneBytes = 0;
+  #records = 0;
   #indexes = 0;
 
-  constructor(disk: Disk, directory: string) {
+  constructor(disk: Disk, directory: string, files: StoreFiles, onProgress: OnProgress) {
     this.#disk = disk;
     this.#directory = directory;
+    this.#files = files;
+    this.#onProgress = onProgress;
+    this.#allBytes = files.logs.reduce((sum, { size }) => sum + size, 1);
   }
 
-  report(strangers: readonly string[]): VerifyReport {
-    // A log that is damaged is met twice: in the order of all logs, and by itself.
-    const seen = new Set<string>();
-    const damage = this.#damage.filter(({ file, offset }) => {
-      const place = `${file} ${offset}`;
-      return seen.size < seen.add(place).size;
-    });
-    const [logs, indexes, tornTailBytes] = [this.#logs, this.#indexes, this.#tornTailBytes];
-    return { logs, indexes, tornTailBytes, damage, strangers };
+  *run(): Generator<void> {
+    const { logs, unusable, isHintDamaged } = this.#files;
+    for (const { name, reason } of unusable) this.#damage.add({ file: name, offset: 0, bytes: 0, reason });
+    for (const log of logs) yield* this.#verifyLog(log);
+    for (const { bytes, damage } of yield* verifyIndexes(this.#disk, this.#directory, logs)) {
+      this.#indexes += 1;
+      this.#doneBytes += bytes;
+      this.#addAll(damage);
+    }
+    if (isHintDamaged) {
+      const reason = "the hint fails its checksum; the next write makes it anew";
+      this.#damage.add({ file: LOCK_NAME, offset: 0, bytes: HINT_BYTES, reason });
+    }
+    this.#judgeTogether();
   }
 
-  /** The logs' names, headers and order, and the newest log as far as LOCK promises it. */
-  verifyOrder(): void {
-    const hints = new HintReader(this.#disk, this.#directory, READ_ONCE);
-    const generations = new Generations(this.#disk, this.#directory, hints, READ_ONCE);
+  result(): VerifyReport {
+    const { names, logs } = this.#files;
+    const directory = this.#directory;
+    return {
+      directory,
+      logs: logs.length,
+      indexes: this.#indexes,
+      bytes: this.#doneBytes,
+      records: this.#records,
+      damage: located(directory, this.#damage.listed),
+      damageCount: this.#damage.count,
+      tornTails: located(directory, this.#tornTails),
+      unfinished: names.filter((name) => kindOf(name) === "unfinished"),
+      strangers: names.filter((name) => kindOf(name) === "other"),
+    };
+  }
+
+  *#verifyLog(log: OpenLog): Generator<void> {
+    const { name, size, start } = log;
+    const { fault, walkable } = start;
+    if (fault !== undefined) {
+      const bytes = walkable?.start ?? size;
+      this.#damage.add({ file: name, offset: 0, bytes, reason: fault });
+    }
+    if (log.isStranger) {
+      this.#damage.add({ file: name, offset: 0, bytes: size, reason: "it belongs to another store" });
+    }
+    if (walkable !== undefined) {
+      const walked = yield* this.#walk(log, walkable, new LogWalk(log.file, walkable, size));
+      this.#records += walked.walk.tally.records;
+      this.#judge(log, walked);
+    }
+    this.#doneBytes += size;
+  }
+
+  *#walk({ name }: OpenLog, walkable: WalkableLog, walk: LogWalk): Generator<void, Walked> {
+    const damage = new Findings();
+    for (const item of walk.items()) {
+      this.#onProgress(Math.min(1, (this.#doneBytes + walk.position) / this.#allBytes));
+      yield;
+      if (item.kind !== "damage") continue;
+      for (const { start: from, end } of damagedParts(item, walkable, walk)) {
+        damage.add({ file: name, offset: item.position + from, bytes: end - from, reason: item.reason });
+      }
+    }
+    return { walk, damage };
+  }
+
+  #addAll(findings: Findings): void {
+    for (const found of findings.listed) this.#damage.add(found);
+    this.#damage.count += findings.count - findings.listed.length;
+  }
+
+  /** Notes what is wrong in a log and at its end: a newest one ends where the last write did, any other in its seal. */
+  #judge(log: OpenLog, { walk, damage }: Walked): void {
+    const { name, size, isNewest, isCurrent } = log;
+    const { rest } = walk;
+    const restDamage = rest && {
+      file: name,
+      offset: rest.offset,
+      bytes: size - rest.offset,
+      reason: rest.reason,
+    };
+    const first = damage.listed[0] ?? restDamage;
+    const isOpenEnded = isNewest && !walk.sealed && log.start.walkable?.codec.endsInSeal === true;
+    if (first !== undefined && isOpenEnded && first.offset >= this.#promised(log)) {
+      this.#noteTornTail(log, first, { hasMore: damage.count > 0 });
+      return;
+    }
+    this.#addAll(damage);
+    if (restDamage !== undefined) this.#judgeRest(log, walk, restDamage);
+    else if (!walk.sealed && isCurrent) this.#judgeMissingEnd(log, walk);
+  }
+
+  #judgeRest(log: OpenLog, walk: LogWalk, rest: Damage): void {
+    // The end of a foreign log is passed over, and a log that was replaced may have been the newest one then.
+    const endsInSeal = log.start.walkable?.codec.endsInSeal === true;
+    const isPassedOver = walk.rest?.breaksOff === true && !endsInSeal;
+    const isTorn = endsInSeal && log.isNewest && rest.offset >= this.#promised(log);
+    if (isPassedOver || isTorn) this.#tornTails.push(rest);
+    else if (log.isCurrent) this.#damage.add(rest);
+  }
+
+  #judgeMissingEnd(log: OpenLog, { position }: LogWalk): void {
+    if (log.start.walkable?.codec.endsInSeal !== true) return;
+    const at = { file: log.name, offset: position };
+    const promised = this.#promised(log);
+    if (!log.isNewest) {
+      this.#damage.add({ ...at, bytes: 0, reason: "the log breaks off before its seal" });
+    } else if (position < promised) {
+      const reason = "the log breaks off before what was written to it";
+      this.#damage.add({ ...at, bytes: promised - position, reason });
+    }
+  }
+
+  /** A torn tail, unless somebody is just writing it. */
+  #noteTornTail(log: OpenLog, { offset, reason }: Damage, { hasMore }: { readonly hasMore: boolean }): void {
+    const before = this.#files.hint;
+    const now = readHint(this.#disk, this.#directory);
+    if (before?.counter !== now?.counter || log.file.size() !== log.size) return;
+    const more = hasMore ? "; whole records stand behind it" : "";
+    this.#tornTails.push({ file: log.name, offset, bytes: log.size - offset, reason: reason + more });
+  }
+
+  #promised(log: OpenLog): number {
+    return promisedOf(this.#files, log, this.#disk.bootId());
+  }
+
+  /** What is wrong with the files as a whole, the engine itself tells: missing logs, claims that nothing supports. */
+  #judgeTogether(): void {
+    const error = this.#whyNotReadable();
+    if (error === undefined) return;
+    const { file = this.#directory, offset = 0 } = error;
+    const name = file === this.#directory ? "." : file.slice(this.#directory.length + 1);
+    const isKnown = this.#damage.listed.some((found) => found.file === name && found.offset === offset);
+    if (isKnown || (name !== "." && this.#damage.listed.some((found) => found.file === name))) return;
+    this.#damage.add({ file: name, offset, bytes: 0, reason: reasonOf(error) });
+  }
+
+  #whyNotReadable(): KvsError | undefined {
+    const hints = new HintReader(this.#disk, this.#directory);
+    const options = { map: false, tailBytes: TAIL_BYTES };
+    const generations = new Generations(this.#disk, this.#directory, hints, options);
     try {
-      this.#collect(this.#directory, () => {
-        generations.reload();
-        const { newest } = generations;
-        if (newest === undefined) return;
-        this.#newest = newest.last;
-        generations.checkNewest();
-        // Counting them parses what was only summed up.
-        this.#tornTailBytes = newest.sealed || newest.tally.records < 0 ? 0 : newest.size() - newest.end;
-      });
+      generations.reload();
+      generations.checkNewest();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof KvsError)) throw error;
+      if (error.code === "CORRUPT") return error;
+      // What cannot be read is listed already.
+      if (error.code === "IO" && this.#damage.count > 0) return undefined;
+      throw error;
     } finally {
       generations.close();
       hints.close();
     }
   }
+}
 
-  verifyLog(interval: Interval): void {
-    this.#withLog(interval, (log) => {
-      this.#logs += 1;
-      // The newest has been read; a foreign one has no seal, and was read as well.
-      if (log.last === this.#newest || log.isForeign) return;
-      const before = this.#damage.length;
-      this.#collect(log.path, () => log.verifySealed());
-      if (this.#damage.length > before) this.#findFurther(log);
-    });
-  }
+/** Of a damaged frame the records that do not verify; of anything else all of it. */
+function damagedParts(item: DamageItem, { codec }: WalkableLog, walk: LogWalk): readonly RecordSpan[] {
+  const whole = { start: 0, end: item.length };
+  if (!item.isFrame || !codec.hasChecksums) return [whole];
+  const bytes = walk.view(item.position, item.length);
+  const records = { start: codec.frameHeaderBytes, end: item.length };
+  const spans = [...recordsAmong(codec, bytes, records, item.position + records.start)];
+  const gaps = gapsBetween(spans, records);
+  return gaps.length === 0 ? [whole] : gaps;
+}
 
-  verifyIndex(interval: Interval): void {
-    const path = `${this.#directory}/${indexName(interval)}`;
-    this.#withLog(interval, (log) => {
-      const file = this.#disk.openToRead(path);
-      if (file === undefined) return;
-      const reader = IndexReader.open(file, log, READ_ONCE);
-      if (reader === undefined) {
-        this.#damage.push({
-          file: path,
-          offset: undefined,
-          reason: "the index does not fit its log, and is not used",
-        });
-        return;
-      }
-      this.#indexes += 1;
-      try {
-        reader.verify();
-      } catch (error) {
-        if (!(error instanceof UnusableIndex)) throw error;
-        this.#damage.push({
-          file: path,
-          offset: undefined,
-          reason: `${error.message}, and the index is not used`,
-        });
-      } finally {
-        reader.close();
-      }
-    });
-  }
-
-  /** Behind the first damage of a log only its index knows where records are. */
-  #findFurther(log: Log): void {
-    if (log.summary === undefined) return;
-    const { order, to } = runOf(log, EVERYTHING);
-    for (let place = 0; place < to; place += 1) {
-      this.#collect(log.path, () => void log.recordAt(order.positionAt(place), order.lengthAt(place)));
-    }
-  }
-
-  /** Opens a log; one that is gone was replaced meanwhile, and needs no verification. */
-  #withLog(interval: Interval, work: (log: Log) => void): void {
-    this.#collect(this.#directory, () => {
-      const log = Log.open(this.#disk, this.#directory, interval, READ_ONCE);
-      if (log === undefined) return;
-      try {
-        work(log);
-      } finally {
-        log.release();
-      }
-    });
-  }
-
-  #collect(path: string, work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      if (!(error instanceof KvsError) || (error.code !== "CORRUPT" && error.code !== "UNSUPPORTED_VERSION"))
-        throw error;
-      this.#damage.push({ file: error.file ?? path, offset: error.offset, reason: error.message });
-    }
-  }
+/** The part of an error's message that says why. */
+function reasonOf({ message, file = "", offset }: KvsError): string {
+  const lead = `"${file}": `;
+  const start = message.indexOf(lead);
+  const end = offset === undefined ? "" : ` at offset ${offset}`;
+  return message.slice(start < 0 ? 0 : start + lead.length, message.length - end.length);
 }

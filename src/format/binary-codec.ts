@@ -1,3 +1,22 @@
+import {
+  FRAME_CRC_AT,
+  FRAME_HEADER_BYTES,
+  KIND_AT,
+  FLAGS_AT,
+  KEY_LENGTH_AT,
+  VALUE_LENGTH_AT,
+  BODY_AT,
+  EXPIRY_BYTES,
+  KIND_PUT,
+  KIND_REMOVE,
+  KIND_SEAL,
+  FLAG_ASCII,
+  FLAG_UTF8,
+  FLAG_EXPIRES,
+  KNOWN_FLAGS,
+  seedAt,
+  seedOf,
+} from "./binary-layout.ts";
 import { type ByteWriter, crc32, crc32OfWord, readUint64, writeUint64 } from "./bytes.ts";
 import type { LogCodec, RawKeys, RecordSpan, ScannedFrame } from "./codec.ts";
 import { decodeUtf8, type EncodedKey } from "./key.ts";
@@ -10,33 +29,6 @@ import type {
   StoredRecord,
   ValueEncoding,
 } from "./record.ts";
-
-/*
- * frame:  length u32 | crc u32 over the length | records
- * record: crc u32 over the rest | kind u8 | flags u8 | key length u16 | value length u32 | [expiry u64] | key | value
- *
- * Both checksums start from a seed made of the log's id and the position, so
- * that bytes of another log, or of another place in this one, fail them.
- */
-const FRAME_CRC_AT = 4;
-const FRAME_HEADER_BYTES: number = FRAME_CRC_AT + 4;
-
-const KIND_AT = 4;
-const FLAGS_AT: number = KIND_AT + 1;
-const KEY_LENGTH_AT: number = FLAGS_AT + 1;
-const VALUE_LENGTH_AT: number = KEY_LENGTH_AT + 2;
-const BODY_AT: number = VALUE_LENGTH_AT + 4;
-const EXPIRY_BYTES = 8;
-
-// Kind 0 is invalid, so that a run of zeros is never a record.
-const KIND_PUT = 1;
-const KIND_REMOVE = 2;
-const KIND_SEAL = 3;
-
-const FLAG_ASCII = 1;
-const FLAG_UTF8 = 2;
-const FLAG_EXPIRES = 4;
-const KNOWN_FLAGS: number = FLAG_ASCII | FLAG_UTF8 | FLAG_EXPIRES;
 
 const SEAL_LENGTH_AT = 8;
 const SEAL_DIGEST_AT: number = SEAL_LENGTH_AT + 8;
@@ -61,7 +53,11 @@ type VisitRecord = (record: Readonly<RecordLayout>, at: number, position: number
 
 /** The codec of the binary log with this id. */
 export function binaryCodec(logId: string): LogCodec {
-  const seed = seedOf(logId);
+  return binaryCodecFrom(seedOf(logId));
+}
+
+/** The same for a log whose id is lost: `seed` is what its checksums start from. */
+export function binaryCodecFrom(seed: number): LogCodec {
   return {
     format: "binary",
     hasChecksums: true,
@@ -77,7 +73,7 @@ export function binaryCodec(logId: string): LogCodec {
       ),
     glance,
     decodeRecord: (bytes, position, start = 0, end = bytes.length) =>
-      decodeRecord(bytes, start, end, seedAt(seed, position)),
+      decodeRecord(bytes, position, start, end, seed),
     endOfRecord,
     findNewest,
     rawKeys,
@@ -85,18 +81,6 @@ export function binaryCodec(logId: string): LogCodec {
     hasKey: (bytes, start, _end, key) =>
       isKey(bytes, keyStart(bytes, start), key, bytes.readUInt16LE(start + KEY_LENGTH_AT)),
   };
-}
-
-function seedOf(logId: string): number {
-  // Not `Buffer.from`: its first call takes a short process a tenth of a millisecond.
-  const bytes = Buffer.allocUnsafe(logId.length / 2);
-  bytes.write(logId, "hex");
-  return Bun.hash.crc32(bytes);
-}
-
-/** The checksum's start at a position; positions 4 GiB apart differ as well. */
-function seedAt(seed: number, position: number): number {
-  return (seed ^ (position >>> 0) ^ Math.imul(Math.floor(position / 2 ** 32), 0x9e3779b1)) >>> 0;
 }
 
 function encodeFrame(
@@ -288,10 +272,17 @@ function parseRecord(bytes: Buffer, at: number, limit: number, seed: number, int
   return true;
 }
 
-function decodeRecord(bytes: Buffer, start: number, end: number, seed: number): StoredRecord | undefined {
+function decodeRecord(
+  bytes: Buffer,
+  position: number,
+  start: number,
+  end: number,
+  seed: number,
+): StoredRecord | undefined {
   const layout = new RecordLayout();
-  if (!parseRecord(bytes, start, end, seed, layout)) return undefined;
-  return layout.end === end && layout.kind !== KIND_SEAL ? new BinaryRecord(bytes, start, layout) : undefined;
+  if (!parseRecord(bytes, start, end, seedAt(seed, position), layout)) return undefined;
+  if (layout.end !== end || layout.kind === KIND_SEAL) return undefined;
+  return new BinaryRecord(bytes, start, position, layout);
 }
 
 /** A decoded record: key and value are taken out of the buffer only where they are asked for. */
@@ -299,10 +290,12 @@ class BinaryRecord implements StoredRecord {
   readonly #bytes: Buffer;
   readonly #layout: Readonly<RecordLayout>;
   readonly expiresAt: number;
+  readonly position: number;
   readonly length: number;
 
-  constructor(bytes: Buffer, start: number, layout: Readonly<RecordLayout>) {
+  constructor(bytes: Buffer, start: number, position: number, layout: Readonly<RecordLayout>) {
     this.#bytes = bytes;
+    this.position = position;
     this.#layout = layout;
     this.expiresAt = layout.expiresAt;
     this.length = layout.end - start;

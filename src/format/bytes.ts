@@ -37,6 +37,16 @@ export function crc32OfWord(word: number, seed: number): number {
   return ~crc >>> 0;
 }
 
+/** The seed that `crc32OfWord` had when it made this checksum of this word. */
+export function seedOfWord(word: number, checksum: number): number {
+  let crc = ~checksum;
+  for (let bit = 0; bit < WORD_BITS; bit += 1) {
+    // The polynomial's highest bit shows whether it was mixed in.
+    crc = crc < 0 ? ((crc ^ CRC32_POLYNOMIAL) << 1) | 1 : crc << 1;
+  }
+  return ~(crc ^ word) >>> 0;
+}
+
 /** From here on a buffer does not grow by doubling: memory that is not touched costs nothing. */
 const LARGE_BYTES = 4 * 1024 * 1024;
 const HUGE_BYTES = 65 * 1024 * 1024;

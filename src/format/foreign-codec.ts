@@ -31,7 +31,8 @@ export const foreignCodec: LogCodec = {
   endsInSeal: false,
   parseFrame,
   scanFrame: scannerBy(parseFrame),
-  decodeRecord: (bytes, _position, start = 0, end = bytes.length) => decodeCommand(bytes, start, end),
+  decodeRecord: (bytes, position, start = 0, end = bytes.length) =>
+    decodeCommand(bytes, position, start, end),
   endOfRecord: (bytes, start) => {
     const end = endOfCommand(bytes, start);
     return end < 0 ? undefined : end;

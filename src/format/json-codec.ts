@@ -144,26 +144,33 @@ export function incompleteFrame(available: number): ParsedFrame {
 
 function decodeRecord(
   bytes: Buffer,
-  _position: number,
+  position: number,
   start = 0,
   end: number = bytes.length,
 ): StoredRecord | undefined {
-  return bytes[end - 1] === NEWLINE ? decodeCommand(bytes, start, end) : undefined;
+  return bytes[end - 1] === NEWLINE ? decodeCommand(bytes, position, start, end) : undefined;
 }
 
 /** The record that a command is; undefined for what is none. White space around it is no part of it. */
-export function decodeCommand(bytes: Buffer, start: number, end: number): StoredRecord | undefined {
+export function decodeCommand(
+  bytes: Buffer,
+  position: number,
+  start: number,
+  end: number,
+): StoredRecord | undefined {
   const command = parseCommandBytes(bytes.subarray(start, end));
-  return command instanceof KvsError ? undefined : new JsonRecord(command.mutation, end - start);
+  return command instanceof KvsError ? undefined : new JsonRecord(command.mutation, position, end - start);
 }
 
 /** A decoded command. */
 class JsonRecord implements StoredRecord {
+  readonly position: number;
   readonly length: number;
   readonly #mutation: Mutation;
 
-  constructor(mutation: Mutation, length: number) {
+  constructor(mutation: Mutation, position: number, length: number) {
     this.#mutation = mutation;
+    this.position = position;
     this.length = length;
   }
 

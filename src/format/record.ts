@@ -26,6 +26,8 @@ export interface StoredRecord {
   readonly value: Buffer;
   readonly encoding: ValueEncoding;
   readonly expiresAt: number;
+  /** Where the record stands in its log. */
+  readonly position: number;
   /** Bytes of the record on disk, without its frame. */
   readonly length: number;
   /** Whether this is its key; cheaper than to compare `key`. */

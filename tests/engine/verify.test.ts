@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { KvStore, type LogFormat } from "../../src/index.ts";
+import { KvStore, type LogFormat, verifyStore } from "../../src/index.ts";
 import { codeOfAsync } from "../support/damage.ts";
 import { fastDisk } from "../support/hooked-disk.ts";
 import { newStorePath } from "../support/temporary.ts";
@@ -27,12 +27,12 @@ describe("verify", () => {
     async (format) => {
       const path = await writeStore(format);
       const before = readdirSync(path).map((name) => [name, statSync(join(path, name)).mtimeMs]);
-      const { damage, logs, indexes, tornTailBytes, strangers } = await KvStore.verify(path);
-      expect({ damage, logs, indexes, tornTailBytes, strangers }).toEqual({
+      const { damage, logs, indexes, tornTails, strangers } = await verifyStore(path);
+      expect({ damage, logs, indexes, tornTails, strangers }).toEqual({
         damage: [],
         logs: 3,
         indexes: 2,
-        tornTailBytes: 0,
+        tornTails: [],
         strangers: [],
       });
       expect(readdirSync(path).map((name) => [name, statSync(join(path, name)).mtimeMs])).toEqual(before);
@@ -50,13 +50,13 @@ describe("verify", () => {
         const flipped = Buffer.from(bytes);
         flipped[bit >>> 3] = (flipped[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
         writeFileSync(file, flipped);
-        const { damage } = await KvStore.verify(path);
+        const { damage } = await verifyStore(path);
         if (!damage.some((each) => each.file.endsWith(`/${name}`))) missed.push(`${name} bit ${bit}`);
       }
       writeFileSync(file, bytes);
     }
     expect(missed).toEqual([]);
-    expect((await KvStore.verify(path)).damage).toEqual([]);
+    expect((await verifyStore(path)).damage).toEqual([]);
   });
 
   test("lists every damaged record of a log whose index is sound", async () => {
@@ -65,7 +65,7 @@ describe("verify", () => {
     const bytes = readFileSync(file);
     for (const value of ["value 3", "value 11"]) bytes[bytes.indexOf(value)] = 0x58;
     writeFileSync(file, bytes);
-    const { damage } = await KvStore.verify(path);
+    const { damage } = await verifyStore(path);
     expect(damage.length).toBeGreaterThanOrEqual(2);
     expect(new Set(damage.map((each) => each.file))).toEqual(new Set([file]));
   });
@@ -80,10 +80,10 @@ describe("verify", () => {
     appendFileSync(join(path, newest), "torn");
     writeFileSync(join(path, "07.log"), "");
     writeFileSync(join(path, "notes.txt"), "");
-    const { damage, tornTailBytes, strangers } = await KvStore.verify(path);
-    expect({ damage, tornTailBytes, strangers }).toEqual({
+    const { damage, tornTails, strangers } = await verifyStore(path);
+    expect(tornTails.map(({ file, bytes }) => [file, bytes])).toEqual([[join(path, newest), 4]]);
+    expect({ damage, strangers }).toEqual({
       damage: [],
-      tornTailBytes: 4,
       strangers: ["07.log", "notes.txt"],
     });
   });
@@ -91,11 +91,11 @@ describe("verify", () => {
   test("works on a store that does not open, and finds a log that is missing", async () => {
     const path = await writeStore();
     rmSync(join(path, "1-2.log"));
-    const { damage, logs } = await KvStore.verify(path);
+    const { damage, logs } = await verifyStore(path);
     expect(logs).toBe(2);
     expect(damage.map(({ file }) => file)).toContain(path);
     rmSync(path, { recursive: true });
-    expect(await codeOfAsync(() => KvStore.verify(path))).toBe("NO_STORE");
+    expect(await codeOfAsync(() => verifyStore(path))).toBe("NO_STORE");
   });
 
   test("finds nothing wrong while a handle writes, rotates and compacts", async () => {
@@ -104,7 +104,7 @@ describe("verify", () => {
     for (let round = 0; round < 40; round += 1) {
       for (let index = 0; index < 50; index += 1) store.set(`k${index}`, `${round}`);
       const [{ damage }] = await Promise.all([
-        KvStore.verify(path),
+        verifyStore(path),
         round % 10 === 9 ? store.compact() : undefined,
       ]);
       expect(damage).toEqual([]);

@@ -99,6 +99,16 @@ export class HookedDisk implements Disk {
     realDisk.rename(from, to);
   }
 
+  link(from: string, to: string): boolean {
+    this.#enter("link", to);
+    return realDisk.link(from, to);
+  }
+
+  removeDirectory(directory: string): void {
+    this.#enter("removeDirectory", directory);
+    realDisk.removeDirectory(directory);
+  }
+
   unlink(path: string): void {
     this.#enter("unlink", path);
     realDisk.unlink(path);

@@ -131,6 +131,26 @@ export class SimulatedProcess implements Disk {
     this.machine.changes += 1;
   }
 
+  link(from: string, to: string): boolean {
+    this.enter({ method: "link", path: to, bytes: 0 });
+    const file = this.machine.file(from);
+    const { directory, name } = this.machine.parent(to);
+    if (file === undefined) return false;
+    if (directory.names.has(name)) throw systemError("EEXIST", to);
+    directory.link(name, file);
+    this.machine.changes += 1;
+    return true;
+  }
+
+  removeDirectory(path: string): void {
+    this.enter({ method: "removeDirectory", path, bytes: 0 });
+    const found = this.machine.directory(path);
+    if (found === undefined || found.names.size > 0) return;
+    const { directory, name } = this.machine.parent(path);
+    directory.unlink(name);
+    this.machine.changes += 1;
+  }
+
   unlink(path: string): void {
     this.enter({ method: "unlink", path, bytes: 0 });
     if (this.machine.file(path) === undefined) return;
