@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { backup } from "./commands/backup.ts";
 import { batch } from "./commands/batch.ts";
 import { compact } from "./commands/compact.ts";
 import { completionsOf } from "./commands/completions.ts";
@@ -8,7 +9,10 @@ import { expire } from "./commands/expire.ts";
 import { helpOn } from "./commands/help.ts";
 import { importCommand } from "./commands/import.ts";
 import { list } from "./commands/list.ts";
+import { logCommand } from "./commands/log.ts";
 import { persist } from "./commands/persist.ts";
+import { repair } from "./commands/repair.ts";
+import { restore } from "./commands/restore.ts";
 import { shellOf } from "./commands/shell.ts";
 import { stats } from "./commands/stats.ts";
 import { ttl } from "./commands/ttl.ts";
@@ -28,6 +32,10 @@ const EXPLAINED = [
   compact,
   stats,
   verify,
+  repair,
+  backup,
+  restore,
+  logCommand,
   shellOf(() => ALL_COMMANDS),
   completionsOf(() => ALL_COMMANDS),
 ];

@@ -1,3 +1,4 @@
+import type { BackupResult } from "../engine/backup.ts";
 import type { CompactionResult } from "../engine/compaction.ts";
 import type {
   BatchOperation,
@@ -10,6 +11,7 @@ import type {
   ScanOptions,
   SetOptions,
   StoreRecord,
+  ToolOptions,
   Value,
 } from "../engine/options.ts";
 import type { StoreStats } from "../engine/stats.ts";
@@ -63,6 +65,10 @@ export interface StoreClient {
   compact(options: CompactOptions): Awaitable<CompactionResult>;
   /** Does what is due of indexing and merging; nothing while somebody is at it. */
   maintain(): Awaitable<void>;
+  /** Copies the store as it is into a directory that is absent or empty. */
+  backup(directory: string, options: ToolOptions): Awaitable<BackupResult>;
+  /** The same as one stream. */
+  archive(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   stats(): Awaitable<StoreStats>;
   /** Makes writes as durable as the end of the session would, and what answers rest on; then others may write. */
   settle(): Awaitable<void>;

@@ -1,4 +1,3 @@
-import type { VerifyReport } from "../engine/verify.ts";
 import { KvsError } from "../format/errors.ts";
 import { type Access, type ConnectOptions, type StoreClient, schemeOf } from "./client.ts";
 import { UsageError } from "./failures.ts";
@@ -47,11 +46,6 @@ export class Context {
     return client;
   }
 
-  /** Verifies the store's files, whether it opens or not. */
-  async verify(): Promise<VerifyReport> {
-    return LocalClient.verify(this.#directory());
-  }
-
   /** Tells the user something; on standard error, unless they asked for quiet. */
   async inform(text: string): Promise<void> {
     if (this.settings.quiet) return;
@@ -78,12 +72,12 @@ export class Context {
     const { waitMs, durability, format, autoCompact, tuning } = this.settings;
     const session = { waitMs, durability, closingDurability: durability, format, autoCompact, tuning };
     const options = { ...session, brief: this.#brief, ...override };
-    this.#client = LocalClient.open(this.#directory(), access, options);
+    this.#client = LocalClient.open(this.directory, access, options);
     return this.#client;
   }
 
   /** The location, as far as it is a directory. */
-  #directory(): string {
+  get directory(): string {
     const { location } = this.settings;
     const scheme = schemeOf(location);
     if (scheme !== undefined) {

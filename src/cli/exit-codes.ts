@@ -12,7 +12,7 @@ export const USAGE: ExitCode = 2;
 /** The system refused: full disk, permission, output that cannot be written. */
 export const SYSTEM: ExitCode = 3;
 /** The store is damaged. */
-const CORRUPT: ExitCode = 4;
+export const CORRUPT: ExitCode = 4;
 /** Another process held the store for longer than the wait. */
 const LOCKED: ExitCode = 5;
 /** A bug in kvs. */

@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import type { BackupResult } from "../engine/backup.ts";
 import type { CompactionResult } from "../engine/compaction.ts";
 import type {
   BatchOperation,
@@ -10,11 +11,11 @@ import type {
   ScanOptions,
   SetOptions,
   StoreRecord,
+  ToolOptions,
   Value,
 } from "../engine/options.ts";
 import type { StoreStats } from "../engine/stats.ts";
 import { KvStore } from "../engine/store.ts";
-import type { VerifyReport } from "../engine/verify.ts";
 import { KvsError } from "../format/errors.ts";
 import type { Access, ConnectOptions, Entry, StoreClient } from "./client.ts";
 import { startCompaction } from "./detached-compaction.ts";
@@ -41,11 +42,6 @@ export class LocalClient implements StoreClient {
       if (error instanceof KvsError && error.code === "NO_STORE") return undefined;
       throw error;
     }
-  }
-
-  /** Verifies a directory, whether it opens or not. */
-  static verify(directory: string): Promise<VerifyReport> {
-    return KvStore.verify(directory);
   }
 
   get(key: Key): Uint8Array | undefined {
@@ -119,6 +115,14 @@ export class LocalClient implements StoreClient {
   maintain(): void {
     const { waitMs, tuning } = this.#options;
     KvStore.maintain(this.#store.directory, { waitMs, ...tuning });
+  }
+
+  backup(directory: string, options: ToolOptions): Promise<BackupResult> {
+    return this.#store.backup(directory, options);
+  }
+
+  archive(): Iterable<Uint8Array> {
+    return this.#store.archive();
   }
 
   stats(): StoreStats {

@@ -13,3 +13,8 @@ export function formatBytes(bytes: number): string {
   }
   return `${rest.toFixed(1)} ${unit}`;
 }
+
+/** A number of things, by the regular plural of their name. */
+export function countOf(count: number, name: string): string {
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
+}
