@@ -6,6 +6,9 @@ export const PREFIX_BYTES = 5;
 
 /** Reads the keys of a log's records; a record is known by its position and its length. */
 export interface KeyReader {
+  /** Called before many keys are read, and `letGo` after. */
+  hold(): void;
+  letGo(): void;
   keyAt(position: number, length: number): EncodedKey;
   hashAt(position: number, length: number): number;
   /** `PREFIX_BYTES` of a key from its byte `at` on, as a number, the first byte being the highest; a key that has ended goes on with zeros. */
@@ -26,6 +29,14 @@ export class TextKeyReader implements KeyReader {
   constructor(seed: number, keyAt: (position: number, length: number) => EncodedKey) {
     this.keyAt = keyAt;
     this.#seed = seed;
+  }
+
+  hold(): void {
+    // Nothing is quicker for being announced.
+  }
+
+  letGo(): void {
+    // Nothing was held.
   }
 
   hashAt(position: number, length: number): number {

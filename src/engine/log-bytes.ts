@@ -86,6 +86,11 @@ export class LogBytes {
     return this.#locateInFile(position, length);
   }
 
+  /** The whole file, if it is mapped or can be. */
+  mapped(): Buffer | undefined {
+    return this.#mapped()?.bytes;
+  }
+
   /** Reads the next bytes of the file into memory, up to `size`; false if the file ends before. */
   extendTail(bytes: number): boolean {
     const start = this.#tail.length;

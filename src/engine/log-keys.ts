@@ -14,33 +14,55 @@ export class LogKeys implements KeyReader {
   readonly #rawKeys: RawKeys | undefined;
   readonly #seed: number;
   readonly #keyOnDisk: (position: number, length: number) => EncodedKey;
+  readonly #verifiedMap: () => Buffer | undefined;
+  /** The whole log as it is on the disk, verified. */
+  #held: Buffer | undefined;
   readonly #text: TextKeyReader;
   /** What `#find` found: the bytes of a key. */
   #buffer: Buffer = Buffer.alloc(0);
   #start = 0;
   #end = 0;
 
-  /** `keyOnDisk` reads a record that is not in memory, and verifies it. */
+  /**
+   * `keyOnDisk` reads a record that is not in memory, and verifies it; `verifiedMap`
+   * verifies all of the log and gives its map, where there is one.
+   */
   constructor(
     bytes: LogBytes,
     codec: LogCodec,
     seed: number,
-    keyOnDisk: (position: number, length: number) => EncodedKey,
+    disk: {
+      readonly keyOnDisk: (position: number, length: number) => EncodedKey;
+      readonly verifiedMap: () => Buffer | undefined;
+    },
   ) {
     this.#bytes = bytes;
     this.#codec = codec;
     this.#rawKeys = codec.rawKeys;
     this.#seed = seed;
-    this.#keyOnDisk = keyOnDisk;
+    this.#keyOnDisk = disk.keyOnDisk;
+    this.#verifiedMap = disk.verifiedMap;
     this.#text = new TextKeyReader(seed, (position, length) => this.keyAt(position, length));
+  }
+
+  /** One checksum over all of a log takes a hundredth of the time of those of its records. */
+  hold(): void {
+    if (this.#rawKeys !== undefined) this.#held = this.#verifiedMap();
+  }
+
+  letGo(): void {
+    this.#held = undefined;
   }
 
   keyAt(position: number, length: number): EncodedKey {
     const bytes = this.#bytes;
     // What is in memory was verified when it was read, or has just been made.
-    if (!bytes.isInTail(position)) return this.#keyOnDisk(position, length);
-    bytes.locate(position, length);
-    return this.#codec.keyOf(bytes.buffer, bytes.offset, bytes.offset + length);
+    if (bytes.isInTail(position)) {
+      bytes.locate(position, length);
+      return this.#codec.keyOf(bytes.buffer, bytes.offset, bytes.offset + length);
+    }
+    if (this.#held === undefined) return this.#keyOnDisk(position, length);
+    return this.#codec.keyOf(this.#held, position, position + length);
   }
 
   hashAt(position: number, length: number): number {
@@ -71,13 +93,12 @@ export class LogKeys implements KeyReader {
   }
 
   haveSameKey(position: number, length: number, otherPosition: number, otherLength: number): boolean {
-    if (!this.#find(position) || !this.#bytes.isInTail(otherPosition)) {
+    const buffer = this.#find(position) ? this.#buffer : undefined;
+    const [start, keyLength] = [this.#start, this.#end - this.#start];
+    if (buffer === undefined || !this.#find(otherPosition) || this.#buffer !== buffer) {
       return this.#text.haveSameKey(position, length, otherPosition, otherLength);
     }
-    const [start, keyLength] = [this.#start, this.#end - this.#start];
-    this.#find(otherPosition);
     if (this.#end - this.#start !== keyLength) return false;
-    const buffer = this.#buffer;
     for (let at = 0; at < keyLength; at += 1) {
       if (buffer[start + at] !== buffer[this.#start + at]) return false;
     }
@@ -86,14 +107,17 @@ export class LogKeys implements KeyReader {
 
   /** Finds the bytes of a key, if they stand in memory as they are. */
   #find(position: number): boolean {
-    const bytes = this.#bytes;
     const rawKeys = this.#rawKeys;
-    if (rawKeys === undefined || !bytes.isInTail(position)) return false;
-    const buffer = bytes.tail.whole();
-    const start = rawKeys.startOf(buffer, bytes.tailOffset(position));
+    if (rawKeys === undefined) return false;
+    const bytes = this.#bytes;
+    const isInTail = bytes.isInTail(position);
+    const buffer = isInTail ? bytes.tail.whole() : this.#held;
+    if (buffer === undefined) return false;
+    const at = isInTail ? bytes.tailOffset(position) : position;
+    const start = rawKeys.startOf(buffer, at);
     this.#buffer = buffer;
     this.#start = start;
-    this.#end = start + rawKeys.lengthOf(buffer, bytes.tailOffset(position));
+    this.#end = start + rawKeys.lengthOf(buffer, at);
     return true;
   }
 }

@@ -1,7 +1,7 @@
 import type { Disk, FileStamp, ReadableFile } from "../disk/disk.ts";
 import { indexName, logName } from "../disk/file-names.ts";
 import { BINARY_SEAL_BYTES } from "../format/binary-codec.ts";
-import type { ByteWriter } from "../format/bytes.ts";
+import { type ByteWriter, crc32 } from "../format/bytes.ts";
 import type { LogCodec } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
 import { isForeign } from "../format/foreign-store.ts";
@@ -27,8 +27,8 @@ const NEWLINE = 0x0a;
 /** A log up to this size is indexed in memory at once where it has no index file; a longer one by the second lookup. */
 const SMALL_LOG_BYTES = 1024 * 1024;
 
-/** Kept of the newest log by a handle that looks records up. */
-export const TAIL_BYTES: number = 64 * 1024 * 1024;
+/** Kept of the newest log by a handle that looks records up: as much as it has at most by default, until its sync is done. */
+export const TAIL_BYTES: number = 84 * 1024 * 1024;
 
 /** Lookups that walk along a trusted tail before it is worth indexing. */
 const TRUSTED_WALKS = 4;
@@ -104,12 +104,10 @@ export class Log implements Interval {
     this.#bytes = new LogBytes(file, { start: headerBytes, map: options.map });
     this.#frames = new LogFrames(this.#bytes, codec, headerBytes, this.#sink());
     this.#records = new RecordReader(this.#bytes, codec);
-    this.#keys = new LogKeys(
-      this.#bytes,
-      codec,
-      this.hashSeed,
-      (at, length) => this.recordAt(at, length).key,
-    );
+    this.#keys = new LogKeys(this.#bytes, codec, this.hashSeed, {
+      keyOnDisk: (at, length) => this.recordAt(at, length).key,
+      verifiedMap: () => this.#verifiedMap(),
+    });
     this.#memory = this.#newIndex();
   }
 
@@ -383,6 +381,14 @@ export class Log implements Interval {
     if (this.#users > 0) return;
     closeQuietly(() => this.#reader?.closeInBackground());
     closeQuietly(() => this.#bytes.closeInBackground());
+  }
+
+  /** The map of a sealed log, if all its bytes are those that were written, or read, when it was indexed. */
+  #verifiedMap(): Buffer | undefined {
+    const map = this.sealed ? this.#bytes.mapped() : undefined;
+    if (map === undefined) return undefined;
+    const { end, contentDigest } = this.#frames.written;
+    return crc32(map, this.headerBytes, end, 0) === contentDigest ? map : undefined;
   }
 
   #newIndex(): MemoryIndex {

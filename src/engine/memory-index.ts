@@ -14,6 +14,9 @@ const ENTRY_WORDS = 3;
 const WALKED_RECORDS = 4096;
 const WALKS = 4;
 
+/** So many keys are worth a look at the whole log. */
+const MANY_KEYS = 4096;
+
 /**
  * The index of a log that is written to, or has none on the disk. Records are
  * noted in the order they come, 12 bytes each; the hash table is built by the
@@ -88,7 +91,7 @@ export class MemoryIndex implements LogIndex {
   /** The newest entry of each key, in bytewise order of the keys: entry numbers. */
   sortedEntries(): Uint32Array {
     if (this.#ordered < this.#count) {
-      const fresh = this.#newestOfFresh();
+      const fresh = this.#holding(this.#count - this.#ordered, () => this.#newestOfFresh());
       this.#order = this.#ordered === 0 ? fresh : this.#mergeOrders(this.#order, fresh);
       this.#ordered = this.#count;
     }
@@ -140,7 +143,22 @@ export class MemoryIndex implements LogIndex {
     this.#words = words;
   }
 
+  /** Reads so many keys, announced if they are many. */
+  #holding<T>(keys: number, work: () => T): T {
+    if (keys < MANY_KEYS) return work();
+    this.#keyReader.hold();
+    try {
+      return work();
+    } finally {
+      this.#keyReader.letGo();
+    }
+  }
+
   #hashAll(): void {
+    if (this.#hashed < this.#count) this.#holding(this.#count - this.#hashed, () => this.#hashRest());
+  }
+
+  #hashRest(): void {
     for (; this.#hashed < this.#count; this.#hashed += 1) {
       const entry = this.#hashed;
       this.#table.put(entry, this.hashOf(entry), (other) => this.#isSameKey(entry, other));

@@ -49,7 +49,7 @@ export function seedOfWord(word: number, checksum: number): number {
 
 /** From here on a buffer does not grow by doubling: memory that is not touched costs nothing. */
 const LARGE_BYTES = 4 * 1024 * 1024;
-const HUGE_BYTES = 65 * 1024 * 1024;
+const HUGE_BYTES = 84 * 1024 * 1024;
 
 /** A buffer that grows; `length` bytes of it are in use. */
 export class ByteWriter {
