@@ -1,6 +1,6 @@
 import { crc32 } from "../format/bytes.ts";
 import type { LogCodec, ScannedFrame, ScanSink } from "../format/codec.ts";
-import { type FrameRecord, LogTally } from "../format/record.ts";
+import { type EncodedRecord, LogTally } from "../format/record.ts";
 import { noteGarbage } from "./garbage.ts";
 import type { LogBytes } from "./log-bytes.ts";
 
@@ -152,7 +152,7 @@ export class LogFrames {
   }
 
   /** Takes a frame in that was put at the end of the tail. */
-  add(records: readonly FrameRecord[], frameBytes: number): void {
+  add(records: readonly EncodedRecord[], frameBytes: number): void {
     this.#scanned.clear();
     for (const { position, length, checksum } of records) this.#scanned.record(position, length, checksum);
     this.#count(frameBytes, (position, length) => this.#sink.note(position, length));

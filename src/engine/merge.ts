@@ -2,18 +2,19 @@ import type { AppendableFile, Disk } from "../disk/disk.ts";
 import { indexName, logName, temporaryName } from "../disk/file-names.ts";
 import { ByteWriter, crc32 } from "../format/bytes.ts";
 import type { LogCodec, LogFormat } from "../format/codec.ts";
-import { hashKey, hashSeedOf } from "../format/hash.ts";
+import { hashKey, hashKeyBytes, hashSeedOf } from "../format/hash.ts";
 import type { Interval, LogHeader } from "../format/header.ts";
 import type { ContentStamp } from "../format/index-file.ts";
 import { codecFor, encodeLogHeader } from "../format/log-header.ts";
-import { type FrameRecord, LogTally, type Mutation } from "../format/record.ts";
+import type { EncodedKey } from "../format/key.ts";
+import { type EncodedRecord, LogTally, type Mutation, type StoredRecord } from "../format/record.ts";
 import { isLive } from "./generations.ts";
 import { newLogId } from "./identifiers.ts";
 import { IndexBuilder } from "./index-builder.ts";
 import { IndexTally } from "./index-tally.ts";
 import { NO_STAMP, publishIndex, writeIndex } from "./index-writing.ts";
 import type { Log } from "./log.ts";
-import { EVERYTHING, type Newest, newestByKey, runOf } from "./runs.ts";
+import { EVERYTHING, newestByKey, runOf } from "./runs.ts";
 
 /** Records share a frame up to this size: a frame's header is then paid for once by many. */
 const FRAME_BYTES = 64 * 1024;
@@ -105,19 +106,20 @@ export function discardMerge(disk: Disk, directory: string, { header }: MergedLo
   disk.unlink(`${directory}/${temporaryName(indexName(header))}`);
 }
 
-function* survivors({ inputs, interval, now }: Merge): Generator<Mutation> {
+function* survivors({ inputs, interval, now }: Merge): Generator<Survivor> {
   const runs = inputs.map((input) => runOf(input, EVERYTHING));
   const bottom = interval.first === 1;
   for (const newest of newestByKey(runs, { reverse: false })) {
-    if (isLive(newest.record, now)) yield copyOf(newest);
+    if (isLive(newest.record, now)) yield newest.record;
     else if (!bottom) yield { kind: "remove", key: newest.key, value: "", expiresAt: 0 };
   }
 }
 
-/** The record as it was read: every checksum is verified on the way. */
-function copyOf({ key, record }: Newest): Mutation {
-  const { kind, value, encoding, expiresAt } = record;
-  return { kind, key, value, encoding, expiresAt };
+/** A record as it was read, every checksum of it verified, or what stands for it from now on. */
+type Survivor = StoredRecord | Mutation;
+
+function sizeOf(survivor: Survivor): number {
+  return "length" in survivor ? survivor.length : survivor.key.length;
 }
 
 /** What a merge's output says of itself in the end. */
@@ -133,22 +135,21 @@ interface OutputSummary {
 class MergedIndex {
   readonly #merge: Merge;
   readonly #header: LogHeader;
-  readonly #hashSeed: number;
+  readonly hashSeed: number;
   readonly #builder = new IndexBuilder();
   readonly #tally: IndexTally;
 
   constructor(merge: Merge, header: LogHeader) {
     this.#merge = merge;
     this.#header = header;
-    this.#hashSeed = hashSeedOf(header.storeId);
+    this.hashSeed = hashSeedOf(header.storeId);
     this.#tally = new IndexTally(
       merge.older,
       merge.inputs.reduce((sum, { summary }) => sum + (summary?.entries ?? 0), 0),
     );
   }
 
-  add(record: FrameRecord): void {
-    const hash = hashKey(record.key, this.#hashSeed);
+  add(record: EncodedRecord, hash: number): void {
     this.#builder.add(record.position, record.length, hash);
     this.#tally.add(record, hash);
   }
@@ -181,7 +182,7 @@ class MergeOutput {
   readonly #index: MergedIndex;
   #recordBytes = 0;
   #digest = 0;
-  #frame: Mutation[] = [];
+  #frame: Survivor[] = [];
   #frameBytes = 0;
   #written = 0;
   #synced = 0;
@@ -197,9 +198,9 @@ class MergeOutput {
   }
 
   /** Takes one record; true when a frame was completed. */
-  add(mutation: Mutation): boolean {
-    this.#frame.push(mutation);
-    this.#frameBytes += mutation.key.length + mutation.value.length;
+  add(survivor: Survivor): boolean {
+    this.#frame.push(survivor);
+    this.#frameBytes += sizeOf(survivor);
     // A JSON frame of several records is a batch, and says so on every line: one a line reads better.
     if (this.#codec.format === "binary" && this.#frameBytes < FRAME_BYTES) return false;
     this.#endFrame();
@@ -218,15 +219,26 @@ class MergeOutput {
 
   #endFrame(): void {
     const before = this.#pending.length;
-    for (const record of this.#codec.encodeFrame(this.#pending, this.end, this.#frame)) {
+    const records = this.#codec.encodeFrame(this.#pending, this.end, this.#frame);
+    for (const [number, record] of records.entries()) {
       this.#tally.add(record.checksum);
       this.#recordBytes += record.length;
-      this.#index.add(record);
+      this.#index.add(record, this.#hashOf(number, before + record.position - this.end));
     }
     this.end += this.#pending.length - before;
     this.#frame = [];
     this.#frameBytes = 0;
     if (this.#pending.length >= CHUNK_BYTES) this.#write();
+  }
+
+  /** The hash of a record's key: by its bytes, where they stand in what was just encoded as they are. */
+  #hashOf(number: number, offset: number): number {
+    const seed = this.#index.hashSeed;
+    const { rawKeys } = this.#codec;
+    if (rawKeys === undefined) return hashKey(this.#frame[number]?.key ?? ("" as EncodedKey), seed);
+    const bytes = this.#pending.whole();
+    const start = rawKeys.startOf(bytes, offset);
+    return hashKeyBytes(bytes, start, start + rawKeys.lengthOf(bytes, offset), seed);
   }
 
   #write(): void {

@@ -22,6 +22,7 @@ import type { LogCodec, RawKeys, RecordSpan, ScannedFrame } from "./codec.ts";
 import { decodeUtf8, type EncodedKey } from "./key.ts";
 import { MAX_FRAME_BYTES, MAX_VALUE_BYTES } from "./limits.ts";
 import type {
+  EncodedRecord,
   FrameRecord,
   Mutation,
   ParsedFrame,
@@ -88,7 +89,7 @@ function encodeFrame(
   position: number,
   mutations: readonly Mutation[],
   seed: number,
-): FrameRecord[] {
+): EncodedRecord[] {
   const start = out.length;
   out.reserve(FRAME_HEADER_BYTES);
   out.length += FRAME_HEADER_BYTES;
@@ -96,8 +97,8 @@ function encodeFrame(
     const recordStart = out.length;
     const recordPosition = position + recordStart - start;
     const checksum = encodeRecord(out, recordPosition, mutation, seed);
-    const { key, kind, expiresAt } = mutation;
-    return { key, position: recordPosition, length: out.length - recordStart, kind, expiresAt, checksum };
+    const { kind, expiresAt } = mutation;
+    return { position: recordPosition, length: out.length - recordStart, kind, expiresAt, checksum };
   });
   encodeFrameHeader(out, start, position, seed);
   return records;
@@ -121,6 +122,8 @@ function encodeFrameHeader(out: ByteWriter, start: number, position: number, see
 
 /** Appends a record; its checksum. */
 function encodeRecord(out: ByteWriter, position: number, mutation: Mutation, seed: number): number {
+  // What a merge writes was read from such a log: its fields stay as they are.
+  if (mutation instanceof BinaryRecord) return mutation.copyTo(out, position, seed);
   const { key, value, expiresAt } = mutation;
   const valueBound = typeof value === "string" ? utf8Bound(value) : value.length;
   const bodyAt = BODY_AT + (expiresAt === 0 ? 0 : EXPIRY_BYTES);
@@ -289,12 +292,14 @@ function decodeRecord(
 class BinaryRecord implements StoredRecord {
   readonly #bytes: Buffer;
   readonly #layout: Readonly<RecordLayout>;
+  readonly #start: number;
   readonly expiresAt: number;
   readonly position: number;
   readonly length: number;
 
   constructor(bytes: Buffer, start: number, position: number, layout: Readonly<RecordLayout>) {
     this.#bytes = bytes;
+    this.#start = start;
     this.position = position;
     this.#layout = layout;
     this.expiresAt = layout.expiresAt;
@@ -315,6 +320,18 @@ class BinaryRecord implements StoredRecord {
 
   get encoding(): ValueEncoding {
     return encodingOf(this.#layout.flags);
+  }
+
+  /** Appends the record as it is, but for its checksum, which depends on where it stands; returns that. */
+  copyTo(out: ByteWriter, position: number, seed: number): number {
+    const buffer = out.reserve(this.length);
+    const start = out.length;
+    const end = start + this.length;
+    this.#bytes.copy(buffer, start, this.#start, this.#start + this.length);
+    const checksum = crc32(buffer, start + KIND_AT, end, seedAt(seed, position));
+    buffer.writeUInt32LE(checksum, start);
+    out.length = end;
+    return checksum;
   }
 
   hasKey(key: EncodedKey): boolean {

@@ -1,6 +1,6 @@
 import type { ByteWriter } from "./bytes.ts";
 import type { EncodedKey } from "./key.ts";
-import type { FrameRecord, Mutation, ParsedFrame, SealSummary, StoredRecord } from "./record.ts";
+import type { EncodedRecord, Mutation, ParsedFrame, SealSummary, StoredRecord } from "./record.ts";
 
 /** The two log formats name themselves so. */
 export type LogFormat = "binary" | "json";
@@ -39,7 +39,7 @@ export interface LogCodec {
   /** False where a log just ends, and an end that breaks off is passed over. */
   readonly endsInSeal: boolean;
   /** Appends one frame, all or nothing when read back; what was written, in order. */
-  encodeFrame(out: ByteWriter, position: number, mutations: readonly Mutation[]): FrameRecord[];
+  encodeFrame(out: ByteWriter, position: number, mutations: readonly Mutation[]): EncodedRecord[];
   /** Bytes of a frame before its first record. */
   readonly frameHeaderBytes: number;
   /** Appends a frame of one record; its checksum. The quick way for what most writes are. */

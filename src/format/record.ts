@@ -49,6 +49,9 @@ export interface FrameRecord {
   readonly checksum: number;
 }
 
+/** The same of one that was just encoded: its key is in the buffer, and mostly nobody asks for it. */
+export type EncodedRecord = Omit<FrameRecord, "key">;
+
 /** What a seal says of the log it closes. */
 export interface SealSummary {
   /** Records before the seal. */
