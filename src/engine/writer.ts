@@ -9,28 +9,11 @@ import { LogSync, type SyncHost } from "./log-sync.ts";
 import { createSuccessor, openAppender } from "./new-log.ts";
 import type { Durability } from "./options.ts";
 import { recover } from "./recovery.ts";
+import { RotationRules } from "./rotation-rules.ts";
 import type { WriterContext } from "./writer-context.ts";
 
 /** Buffered bytes are handed to the operating system in pieces of this size. */
 const CHUNK_BYTES = 256 * 1024;
-
-/**
- * A log is not left longer than this by a process that ends, or does not write for a while: whoever opens the store next reads all of
- * it before it answers, which is to take no more than a tenth of its time.
- */
-const LONGEST_TAIL_BYTES: number = 24 * 1024;
-
-/** A log shorter than this is synced in no time. */
-const SHORT_LOG_BYTES = 4 * 1024 * 1024;
-
-/** A log may become so many times longer than it should while it waits for its sync. */
-const LONGEST_OVERRUN = 1.25;
-
-/**
- * A store has no more generations than this: each is a file held open, and a place that a lookup may have to look at.
- * Where merges do not keep up, or are off, the newest log grows instead.
- */
-const MOST_GENERATIONS = 40;
 
 /** A handle gives the lock back after this long, or this many bytes, even in the middle of a tick. */
 const LONGEST_HOLD_MS = 50;
@@ -57,9 +40,8 @@ export class Writer implements LockHolder, SyncHost {
   /** The state of LOCK's hint, while the lock is held. */
   heldHint: Hint | undefined;
   readonly #sync: LogSync;
+  readonly #rotation: RotationRules;
   #tickEndScheduled = false;
-  /** The log that waits for a merge. */
-  #waiting: Log | undefined;
   #pinned = false;
   /** A rotation failed: the newest log may end in a seal that this handle does not know of. */
   #mustPrepare = false;
@@ -71,8 +53,6 @@ export class Writer implements LockHolder, SyncHost {
   #closed = false;
   /** How many logs this handle has sealed. */
   rotations = 0;
-  /** How often a log that should have been sealed had to wait for a merge. */
-  postponed = 0;
   /** How many frames it has written. */
   writes = 0;
 
@@ -80,6 +60,7 @@ export class Writer implements LockHolder, SyncHost {
     this.#context = context;
     this.#options = options;
     this.#sync = new LogSync(context, this);
+    this.#rotation = new RotationRules(context, options, this.#sync);
   }
 
   get lockHeld(): boolean {
@@ -136,11 +117,12 @@ export class Writer implements LockHolder, SyncHost {
     const log = this.#writable();
     this.#heldBytes += log.encode(mutations);
     this.writes += 1;
-    const full = log.end >= this.#options.generationBytes;
+    const mayBeDue = log.end >= this.#options.generationBytes;
     if (this.#options.durability === "sync") this.#flush({ sync: true });
-    else if (options.urgent || full || log.end - log.writtenEnd >= CHUNK_BYTES) this.#flush({ sync: false });
+    else if (options.urgent || mayBeDue || log.end - log.writtenEnd >= CHUNK_BYTES)
+      this.#flush({ sync: false });
     // The write has succeeded by now: whatever the rotation meets is its own.
-    if (full && !this.#mustWaitForMerge(log) && this.#mayRotate(log)) this.#rotateIfPossible();
+    if (this.#rotation.isDue(log)) this.#rotateIfPossible();
     this.#hasReturned = true;
   }
 
@@ -228,15 +210,22 @@ export class Writer implements LockHolder, SyncHost {
    * may be; whoever has the lock at this moment will do so itself.
    */
   sealLongTail(): void {
-    if (!this.#hasLongTail() || !this.#tryBegin()) return;
-    if (this.#hasLongTail() && !this.#mustWaitForMerge(this.#newest())) this.#rotateIfPossible();
+    const before = this.#ownNewest();
+    if (before === undefined || !this.#rotation.hasLongTail(before) || !this.#tryBegin()) return;
+    const log = this.#ownNewest();
+    if (log !== undefined && this.#rotation.isTailDue(log)) this.#rotateIfPossible();
     this.release();
   }
 
-  #hasLongTail(): boolean {
+  /** How often a log that should have been sealed had to wait for a merge. */
+  get postponed(): number {
+    return this.#rotation.postponed;
+  }
+
+  /** The newest log, if this handle has written to it. */
+  #ownNewest(): Log | undefined {
     const { newest } = this.#context.generations;
-    if (newest === undefined || newest !== this.appended?.log) return false;
-    return newest.end > LONGEST_TAIL_BYTES;
+    return newest === this.appended?.log ? newest : undefined;
   }
 
   /** The hint as of now; the lock must be held. */
@@ -406,24 +395,6 @@ export class Writer implements LockHolder, SyncHost {
     } catch (error) {
       this.#poison ??= asError(error);
     }
-  }
-
-  /** Whether there are as many generations as there may be; counted once for each log. */
-  #mustWaitForMerge(log: Log): boolean {
-    if (this.#context.generations.logs.length < MOST_GENERATIONS) return false;
-    if (this.#waiting !== log) {
-      this.#waiting = log;
-      this.postponed += 1;
-      this.#context.lock.countPostponed();
-    }
-    return true;
-  }
-
-  /** In `os`, a long log waits for a sync in the background, so that nobody waits for it; not for ever. */
-  #mayRotate(log: Log): boolean {
-    const { generationBytes, durability } = this.#options;
-    if (durability === "sync" || log.end > generationBytes * LONGEST_OVERRUN) return true;
-    return log.end < SHORT_LOG_BYTES || this.#sync.isNearlySynced(log);
   }
 
   #rotateIfPossible(): void {
