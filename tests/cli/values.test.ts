@@ -1,5 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { Sandbox, failed, printed } from "./run-kvs.ts";
 
 let sandbox: Sandbox;
@@ -111,6 +122,72 @@ describe("get", () => {
     expect(sandbox.kvs(["get", "k", "--output", "no/out"])).toEqual(
       failed(3, 'Cannot open "no/out": no such file or directory'),
     );
+  });
+
+  test("--output leaves the file as it was when the disk is full, and nothing beside it", () => {
+    sandbox.bytes(["set", "k", "-"], { stdin: Buffer.alloc(200_000, "new") });
+    writeFileSync(sandbox.path("out"), "old");
+    const { exitCode, stderr } = sandbox.bash(`trap '' XFSZ; ulimit -f 100; kvs get k --output out`);
+    expect([exitCode, stderr]).toEqual([3, 'kvs: Cannot write "out": file too large\n']);
+    expect(readFileSync(sandbox.path("out"), "utf8")).toBe("old");
+    expect(readdirSync(sandbox.directory).toSorted()).toEqual(["kvs_logs", "out"]);
+  });
+
+  test("--output puts another file into place, with the permissions of the one before", () => {
+    sandbox.bytes(["set", "k", "new"]);
+    writeFileSync(sandbox.path("out"), "old");
+    chmodSync(sandbox.path("out"), 0o640);
+    const before = statSync(sandbox.path("out")).ino;
+    expect(sandbox.bash(`exec 3<out; kvs get k --output out; cat <&3`)).toEqual(printed("old"));
+    const { ino, mode } = statSync(sandbox.path("out"));
+    expect([readFileSync(sandbox.path("out"), "utf8"), mode & 0o777]).toEqual(["new", 0o640]);
+    expect(ino).not.toBe(before);
+    expect(readdirSync(sandbox.directory).toSorted()).toEqual(["kvs_logs", "out"]);
+  });
+
+  test("--output writes through links, and to files with two names", () => {
+    sandbox.bytes(["set", "k", "new"]);
+    for (const name of ["target", "one"]) writeFileSync(sandbox.path(name), "something longer");
+    symlinkSync("target", sandbox.path("link"));
+    linkSync(sandbox.path("one"), sandbox.path("two"));
+    for (const name of ["link", "two"]) sandbox.bytes(["get", "k", "--output", name]);
+    expect(lstatSync(sandbox.path("link")).isSymbolicLink()).toBe(true);
+    for (const name of ["target", "one"]) expect(readFileSync(sandbox.path(name), "utf8")).toBe("new");
+  });
+
+  test("--output writes to pipes and devices", () => {
+    sandbox.bytes(["set", "k", "v"]);
+    expect(sandbox.bash(`kvs get k --output /dev/stdout | cat`)).toEqual(printed("v"));
+    expect(sandbox.bash(`kvs get k --output /dev/stdout > file; cat file`)).toEqual(printed("v"));
+    expect(sandbox.kvs(["get", "k", "--output", "/dev/null"])).toEqual(printed(""));
+    expect(sandbox.kvs(["get", "k", "--output", "/dev/full"]).exitCode).toBe(3);
+    expect(sandbox.bash(`mkfifo pipe; cat pipe & kvs get k --output pipe; wait`)).toEqual(printed("v"));
+    expect(lstatSync(sandbox.path("pipe")).isFIFO()).toBe(true);
+    expect(sandbox.bash(`{ echo before; kvs get k --output /dev/fd/1; } | cat`)).toEqual(
+      printed("before\nv"),
+    );
+  });
+
+  test("--output writes to a file where no other may be put beside it, and to none that is protected", () => {
+    if (process.getuid?.() !== 0) return;
+    sandbox.bytes(["set", "k", "v"]);
+    chmodSync(sandbox.path("kvs_logs"), 0o755);
+    for (const name of readdirSync(sandbox.path("kvs_logs")))
+      chmodSync(sandbox.path(`kvs_logs/${name}`), 0o644);
+    chmodSync(sandbox.directory, 0o755);
+    for (const [name, mode] of [
+      ["open", 0o666],
+      ["protected", 0o644],
+    ] as const) {
+      writeFileSync(sandbox.path(name), "old");
+      chmodSync(sandbox.path(name), mode);
+    }
+    expect(sandbox.kvs(["get", "k", "--output", "open"], { uid: 12_345 })).toEqual(printed(""));
+    expect(sandbox.kvs(["get", "k", "--output", "protected"], { uid: 12_345 })).toEqual(
+      failed(3, 'Cannot open "protected": permission denied'),
+    );
+    const contents = ["open", "protected"].map((name) => readFileSync(sandbox.path(name), "utf8"));
+    expect(contents).toEqual(["v", "old"]);
   });
 
   test("at a terminal shows control bytes and ends the line", async () => {

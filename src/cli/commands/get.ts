@@ -1,10 +1,8 @@
-import * as fs from "node:fs";
 import { type Command, defineCommand } from "../command.ts";
 import { DONE } from "../exit-codes.ts";
 import { KEY_ARGS, keyNotFound, keyOf } from "../key-operand.ts";
-import { writeFully } from "../output.ts";
 import { printValue, withNewline } from "../print-value.ts";
-import { system } from "../system-error.ts";
+import { replaceFile } from "../replace-file.ts";
 
 export const get: Command = defineCommand({
   meta: { name: "get", description: "Print the value of a key, byte for byte" },
@@ -16,7 +14,7 @@ export const get: Command = defineCommand({
     output: {
       type: "string",
       valueHint: "FILE",
-      description: "Write to a file, which is only touched if there is a value",
+      description: "Write to a file, which gets the whole value or, if there is none, stays as it is",
     },
   },
   examples: ["kvs set greeting hello && kvs get greeting", "kvs get --default none greeting"],
@@ -27,17 +25,7 @@ export const get: Command = defineCommand({
     if (value === undefined) throw keyNotFound();
     const newline = args.newline === true;
     if (args.output === undefined) await printValue(data.out, value, { newline });
-    else writeFile(args.output, newline ? withNewline(value) : value);
+    else replaceFile(args.output, newline ? withNewline(value) : value);
     return DONE;
   },
 });
-
-function writeFile(path: string, bytes: Uint8Array): void {
-  const name = `"${path}"`;
-  const fd = system(`open ${name}`, () => fs.openSync(path, "w"));
-  try {
-    writeFully(fd, bytes, name);
-  } finally {
-    system(`close ${name}`, () => fs.closeSync(fd));
-  }
-}
