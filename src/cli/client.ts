@@ -68,7 +68,7 @@ export interface StoreClient {
   /** Copies the store as it is into a directory that is absent or empty. */
   backup(directory: string, options: ToolOptions): Awaitable<BackupResult>;
   /** The same as one stream. */
-  archive(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  archive(options: Pick<ToolOptions, "onProgress">): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   stats(): Awaitable<StoreStats>;
   /** Makes writes as durable as the end of the session would, and what answers rest on; then others may write. */
   settle(): Awaitable<void>;

@@ -121,8 +121,8 @@ export class LocalClient implements StoreClient {
     return this.#store.backup(directory, options);
   }
 
-  archive(): Iterable<Uint8Array> {
-    return this.#store.archive();
+  archive(options: Pick<ToolOptions, "onProgress">): Iterable<Uint8Array> {
+    return this.#store.archive(options);
   }
 
   stats(): StoreStats {

@@ -66,9 +66,13 @@ export function* copyLog(
  * A snapshot as a tar archive: one member a log, and at last their checksums. It
  * can be unpacked by any tar, and what comes out is a store.
  */
-export function* archiveOf(snapshot: Snapshot): Generator<Uint8Array, undefined> {
+export function* archiveOf(
+  snapshot: Snapshot,
+  onProgress: OnProgress = () => undefined,
+): Generator<Uint8Array, undefined> {
   const checksums: { name: string; sha256: string }[] = [];
   let newest = 0;
+  let done = 0;
   for (const log of snapshot.logs) {
     const { name, bytes, modified } = log;
     newest = Math.max(newest, modified);
@@ -77,6 +81,8 @@ export function* archiveOf(snapshot: Snapshot): Generator<Uint8Array, undefined>
     for (const chunk of log.chunks()) {
       hash.update(chunk);
       yield chunk;
+      done += chunk.length;
+      onProgress(done / snapshot.bytes);
     }
     yield paddingAfter(bytes);
     checksums.push({ name, sha256: hash.digest("hex") });

@@ -20,6 +20,7 @@ import { Generations } from "./generations.ts";
 import { HintReader } from "./hint-reader.ts";
 import { startOf } from "./log-start.ts";
 import { LogWalk } from "./log-walk.ts";
+import type { ToolOptions } from "./options.ts";
 import { runInSlices } from "./slices.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { StagedStore } from "./staged-store.ts";
@@ -76,14 +77,14 @@ export async function restoreArchive(
   disk: Disk,
   source: ByteSource,
   directory: string,
-  signal: AbortSignal | undefined,
+  { onProgress, signal }: ToolOptions,
 ): Promise<BackupResult> {
   const store = StagedStore.begin(disk, directory, STAGING);
   const reader = new ByteReader(source, signal);
   try {
     const intervals = await unpack(store, reader);
     await expectEnd(reader);
-    return await runInSlices(finish(store, intervals), signal);
+    return await runInSlices(finish(store, intervals, onProgress), signal);
   } finally {
     reader.close();
     store.end();

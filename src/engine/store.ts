@@ -387,10 +387,10 @@ export class KvStore implements Disposable, AsyncDisposable {
    * for (const piece of store.archive()) file.write(piece);
    * await file.end();
    */
-  *archive(): Generator<Uint8Array, undefined> {
+  *archive({ onProgress }: Pick<ToolOptions, "onProgress"> = {}): Generator<Uint8Array, undefined> {
     const snapshot = this.#handle.snapshot();
     try {
-      yield* archiveOf(snapshot);
+      yield* archiveOf(snapshot, onProgress);
     } finally {
       snapshot.release();
     }

@@ -56,7 +56,8 @@ export async function repairStore(
  * of the bytes that `archive` gave. Every byte is verified before the store is
  * there; until then, and after an error, there is none. Errors: `NO_STORE` for a
  * directory without logs, `CORRUPT` for a damaged backup, `IO`, and whatever the
- * source of the bytes throws. `onProgress` is for directories.
+ * source of the bytes throws. Of bytes `onProgress`
+ * tells how much is verified, once all have come.
  *
  * @example
  * await restoreStore("./backup", "./data");
@@ -69,7 +70,7 @@ export async function restoreStore(
 ): Promise<BackupResult> {
   const { onProgress, signal } = options;
   const target = absolute(directory);
-  if (typeof source !== "string") return await restoreArchive(realDisk, source, target, signal);
+  if (typeof source !== "string") return await restoreArchive(realDisk, source, target, options);
   return await runInSlices(restoreDirectory(realDisk, absolute(source), target, onProgress), signal);
 }
 

@@ -1,12 +1,11 @@
-import { breather } from "../breather.ts";
 import type { StoreClient } from "../client.ts";
 import { type Command, defineCommand } from "../command.ts";
+import type { Context } from "../context.ts";
 import { DONE } from "../exit-codes.ts";
 import { UsageError } from "../failures.ts";
 import { countOf, formatBytes } from "../numbers.ts";
-import type { Output } from "../output.ts";
+import { startProgress } from "../progress.ts";
 import { runTool } from "../run-tool.ts";
-import { closeOnSignal } from "../signals.ts";
 import { isTerminal, STDOUT } from "../terminal.ts";
 
 export const backup: Command = defineCommand({
@@ -26,7 +25,7 @@ export const backup: Command = defineCommand({
     }
     const client = data.openExisting("change");
     if (isStream) {
-      await closeOnSignal(client, async () => await writeArchive(client, data.out));
+      await writeArchive(client, data);
       return DONE;
     }
     const { logs, bytes } = await runTool("Backing up", data.settings, async (options) =>
@@ -37,12 +36,14 @@ export const backup: Command = defineCommand({
   },
 });
 
-async function writeArchive(client: StoreClient, out: Output): Promise<void> {
-  const breathe = breather();
-  for await (const piece of client.archive()) {
-    out.write(piece);
-    const pause = breathe();
-    if (pause !== undefined) await pause;
+/** Signals kill it where it stands, even while nobody reads the pipe: there is nothing to clean up. */
+async function writeArchive(client: StoreClient, { out, settings }: Context): Promise<void> {
+  const progress = await startProgress("Backing up", settings);
+  try {
+    for await (const piece of client.archive({ onProgress: (done) => progress.update(done) }))
+      out.write(piece);
+    out.flush();
+  } finally {
+    progress.end();
   }
-  out.flush();
 }
