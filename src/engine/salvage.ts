@@ -5,7 +5,7 @@ import type { LogHeader } from "../format/header.ts";
 import { decodeKey, type EncodedKey, keyBytes } from "../format/key.ts";
 import { codecFor, encodeLogHeader } from "../format/log-header.ts";
 import { LogTally, type Mutation } from "../format/record.ts";
-import { gapsBetween, keyInLine, recordsAmong } from "../format/salvage.ts";
+import { gapsBetween, keyInLine, recordsAmong, seemsSeal } from "../format/salvage.ts";
 import type { Damage, Findings } from "./findings.ts";
 import { newLogId } from "./identifiers.ts";
 import { type DamageItem, LogWalk, type WalkableLog } from "./log-walk.ts";
@@ -269,6 +269,7 @@ function guessKeys(codec: LogCodec, bytes: Buffer, { start, end }: RecordSpan): 
     const key = keyInLine(bytes.subarray(start, end));
     return key === undefined ? [] : [key];
   }
+  if (seemsSeal(bytes, start)) return [];
   return codec.endOfRecord(bytes, start) === end ? [asKey(codec.keyOf(bytes, start, end))] : [];
 }
 

@@ -30,6 +30,11 @@ const FOREIGN_STARTS = ['{"Set"', '{"Remove"'] as const;
 /** Most bytes that are summed up to find the records of one damaged frame: a length that is none may claim anything. */
 const MAX_SUMMED_BYTES: number = 256 * 1024 * 1024;
 
+/** Whether the damaged record at `start` of a binary log seems to be a seal, which has no key. */
+export function seemsSeal(bytes: Buffer, start: number): boolean {
+  return bytes[start + KIND_AT] === KIND_SEAL;
+}
+
 /** Finds the frames of one log again. */
 export interface Resync {
   /**

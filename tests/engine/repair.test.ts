@@ -165,6 +165,19 @@ describe("repair of a damaged store", () => {
     }
   });
 
+  test("whose seal is damaged loses no record, and names no key", async () => {
+    const { path } = await writeStore("binary");
+    const content = contentOf(path);
+    const [first = ""] = logsOf(path);
+    const file = join(path, first);
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 3] = (bytes.at(-3) ?? 0) ^ 4;
+    writeFileSync(file, bytes);
+    const { to, result } = await repaired(path);
+    expect(contentOf(to)).toEqual(content);
+    expect(result.lost.map(({ keys }) => keys)).toEqual([[], []]);
+  });
+
   test("keeps all or nothing of a batch", async () => {
     const { path } = await writeStore("binary");
     const batch = [...logRecords(path)].find(
