@@ -45,6 +45,23 @@ describe("backup and restore", () => {
     }
   });
 
+  test("give the new store its indexes, so that its readers need not read the logs", () => {
+    using sandbox = new Sandbox();
+    fill(sandbox);
+    sandbox.bytes(["backup", "copy", "-q"]);
+    sandbox.bytes(["restore", "copy", "--dir", "restored", "-q"]);
+    expect(readdirSync(sandbox.path("restored")).toSorted()).toEqual([
+      "1.idx",
+      "1.log",
+      "2.log",
+      "COMPACT",
+      "LOCK",
+    ]);
+    expect(sandbox.bytes(["get", "a", "--dir", "restored"]).toString()).toBe("value of a");
+    expect(sandbox.kvs(["repair", "--dir", "copy", "--to", "repaired", "-q"]).exitCode).toBe(0);
+    expect(readdirSync(sandbox.path("repaired"))).toContain("1.idx");
+  });
+
   test("a tar unpacks the archive, and sha256sum verifies it", () => {
     using sandbox = new Sandbox();
     fill(sandbox);

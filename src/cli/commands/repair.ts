@@ -4,6 +4,7 @@ import { type Command, defineCommand } from "../command.ts";
 import { describeDamage } from "../describe-damage.ts";
 import { DONE } from "../exit-codes.ts";
 import { UsageError } from "../failures.ts";
+import { makeIndexes } from "../make-indexes.ts";
 import { countOf, formatBytes } from "../numbers.ts";
 import { runTool } from "../run-tool.ts";
 
@@ -22,6 +23,7 @@ export const repair: Command = defineCommand({
     const result = await runTool("Repairing", data.settings, async (options) =>
       repairStore(data.directory, to, options),
     );
+    makeIndexes(to, data.settings);
     const { lost, lostCount, tornTails, records, logs, bytes } = result;
     for (const loss of lost) data.out.write(`${describeLoss(loss)}\n`);
     if (lostCount > lost.length)

@@ -4,6 +4,7 @@ import type { ToolOptions } from "../../engine/options.ts";
 import { restoreStore } from "../../engine/tools.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { DONE } from "../exit-codes.ts";
+import { makeIndexes } from "../make-indexes.ts";
 import { countOf, formatBytes } from "../numbers.ts";
 import { runTool } from "../run-tool.ts";
 import { chunksOf, openSource, type Source } from "../source.ts";
@@ -23,6 +24,7 @@ export const restore: Command = defineCommand({
         ? restoreFile(openSource(src, data.literal), directory, options)
         : restoreStore(src, directory, options),
     );
+    makeIndexes(directory, data.settings);
     await data.inform(`Restored ${countOf(logs, "log")}, ${formatBytes(bytes)}, to "${directory}"`);
     return DONE;
   },
