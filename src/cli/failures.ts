@@ -24,10 +24,17 @@ export class BrokenPipe extends Error {
 }
 
 /** How a failure is told: an exit code for the script, a message for people. */
-export function verdictOn(error: unknown): { readonly exitCode: ExitCode; readonly message: string } {
+export function verdictOn(thrown: unknown): { readonly exitCode: ExitCode; readonly message: string } {
+  const error = originOf(thrown);
   const exitCode = exitCodeFor(error);
   if (exitCode !== INTERNAL && error instanceof Error) return { exitCode, message: error.message };
   return { exitCode, message: `Internal error in kvs ${VERSION}, please report it: ${String(error)}` };
+}
+
+/** A handle that a failed write has spoilt asks to be opened again; people need to hear of the write. */
+function originOf(error: unknown): unknown {
+  const isPoisoned = error instanceof KvsError && error.code === "POISONED";
+  return isPoisoned && error.cause instanceof KvsError ? error.cause : error;
 }
 
 function exitCodeFor(error: unknown): ExitCode {

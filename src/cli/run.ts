@@ -27,10 +27,6 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
 }
 
 async function interpret(argv: readonly string[], progress: Progress): Promise<ExitCode> {
-  if (argv.some((argument) => argument.includes(MANGLED))) {
-    const { refuseMangledArguments } = await import("./slow-path.ts");
-    refuseMangledArguments(argv);
-  }
   const { name, rest } = splitCommand(argv, { ...GLOBAL_FLAGS, ...TOP_FLAGS });
   if (name === undefined) {
     const { ALL_COMMANDS, runWithoutCommand } = await import("./slow-path.ts");
@@ -38,6 +34,10 @@ async function interpret(argv: readonly string[], progress: Progress): Promise<E
   }
   const command = await findCommand(name);
   progress.command = command;
+  if (argv.some((argument) => argument.includes(MANGLED))) {
+    const { refuseMangledArguments } = await import("./slow-path.ts");
+    refuseMangledArguments(argv);
+  }
   const checked = checkArguments(rest, { ...GLOBAL_FLAGS, ...command.args });
   if (checked.values["help"] === true) {
     const { printCommandHelp } = await import("./slow-path.ts");

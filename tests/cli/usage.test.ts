@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { ALL_COMMANDS } from "../../src/cli/all-commands.ts";
 import { Sandbox, failed, printed } from "./run-kvs.ts";
 
 let sandbox: Sandbox;
@@ -9,10 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => sandbox[Symbol.dispose]());
 
-const COMMANDS =
-  "set get rm exists incr append ttl expire persist list count import compact stats shell completions help".split(
-    " ",
-  );
+const COMMANDS: readonly string[] = ALL_COMMANDS.map(({ meta }) => meta.name);
 
 describe("help", () => {
   test("kvs alone prints the usage on standard error and exits 2", () => {
