@@ -2,7 +2,7 @@ import { KvsError } from "../format/errors.ts";
 import { encodeKey } from "../format/key.ts";
 import { MAX_FRAME_BYTES } from "../format/limits.ts";
 import type { Mutation } from "../format/record.ts";
-import { type BatchOperation, expiryAfter } from "./options.ts";
+import { type BatchOperation, expiryAfter, KNOWN_OPTIONS, refuseUnknown } from "./options.ts";
 import { checkValue } from "./value.ts";
 
 /** A bound on what a record adds to its key and value on disk, in either format. */
@@ -17,10 +17,13 @@ export function mutationsOf(operations: Iterable<BatchOperation>, now: number): 
 }
 
 function mutationOf(operation: BatchOperation, now: number): Mutation {
-  if ("remove" in operation)
+  if ("remove" in operation) {
+    refuseUnknown(operation, KNOWN_OPTIONS.remove);
     return { kind: "remove", key: encodeKey(operation.remove), value: "", expiresAt: 0 };
+  }
   if (!("set" in operation))
     throw new KvsError("INVALID_ARGUMENT", "Cannot write batch: an operation is neither set nor remove");
+  refuseUnknown(operation, KNOWN_OPTIONS.put);
   const [key, value] = operation.set;
   checkValue(value);
   return { kind: "put", key: encodeKey(key), value, expiresAt: expiryAfter(operation.ttlMs, now) };

@@ -126,6 +126,25 @@ const DEFAULTS: ResolvedOptions = {
   waitMs: 5000,
 };
 
+type Call = "open" | "set" | "delete" | "range" | "scan" | "put" | "remove" | "compact";
+
+/** The names of the options of each call that takes some. */
+export const KNOWN_OPTIONS: Readonly<Record<Call, ReadonlySet<string>>> = {
+  open: new Set(Object.keys(DEFAULTS)),
+  set: new Set(["ttlMs", "ifAbsent", "ifEquals"]),
+  delete: new Set(["ifEquals"]),
+  range: new Set(["prefix", "from", "to"]),
+  scan: new Set(["prefix", "from", "to", "reverse", "limit", "encoding"]),
+  put: new Set(["set", "ttlMs"]),
+  remove: new Set(["remove"]),
+  compact: new Set(["format", "onProgress"]),
+};
+
+/** Refuses what is no option of a call: a condition that is misspelt must not be one that is met. */
+export function refuseUnknown(options: object, known: ReadonlySet<string>): void {
+  for (const name in options) if (!known.has(name)) throw invalid(`"${name}" is not an option`);
+}
+
 /** Fills in defaults and refuses what an option cannot be. */
 export function resolveOptions(options: OpenOptions): ResolvedOptions {
   const resolved: ResolvedOptions = {
@@ -142,7 +161,7 @@ export function resolveOptions(options: OpenOptions): ResolvedOptions {
     mmap: options.mmap ?? DEFAULTS.mmap,
     waitMs: options.waitMs ?? DEFAULTS.waitMs,
   };
-  for (const name in options) if (!Object.hasOwn(DEFAULTS, name)) throw invalid(`"${name}" is not an option`);
+  refuseUnknown(options, KNOWN_OPTIONS.open);
   checkOneOf("durability", resolved.durability, ["os", "sync"]);
   checkOneOf("format", resolved.format, ["binary", "json"]);
   checkWhole("generationBytes", resolved.generationBytes, 1);

@@ -1,6 +1,6 @@
 import { KvsError } from "../format/errors.ts";
 import { encodeKey, type EncodedKey } from "../format/key.ts";
-import type { RangeOptions, ScanOptions } from "./options.ts";
+import { KNOWN_OPTIONS, type RangeOptions, refuseUnknown, type ScanOptions } from "./options.ts";
 import type { KeyRange } from "./runs.ts";
 
 const LAST_CHARACTER = "\xff";
@@ -16,6 +16,14 @@ export function rangeOf({ prefix, from, to }: RangeOptions): KeyRange {
     from: encoded > start ? encoded : start,
     to: end === undefined || (after !== undefined && after < end) ? after : end,
   };
+}
+
+/** Refuses what is no option of a scan. */
+export function checkScan(options: ScanOptions & { readonly encoding?: string }): void {
+  refuseUnknown(options, KNOWN_OPTIONS.scan);
+  const { encoding = "utf8" } = options;
+  if (encoding === "utf8" || encoding === "bytes") return;
+  throw new KvsError("INVALID_ARGUMENT", `Cannot scan: encoding is "${encoding}", expected utf8 or bytes`);
 }
 
 /** How many entries a scan may return; anything but a whole number from 0 on is refused. */

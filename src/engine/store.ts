@@ -14,9 +14,11 @@ import {
   type DeleteOptions,
   type Durability,
   expiryAfter,
+  KNOWN_OPTIONS,
   type Key,
   type OpenOptions,
   type RangeOptions,
+  refuseUnknown,
   resolveOptions,
   type ScanOptions,
   type SetOptions,
@@ -25,7 +27,7 @@ import {
   type Value,
 } from "./options.ts";
 import { maintainStore } from "./maintain-store.ts";
-import { limitOf, rangeOf } from "./range.ts";
+import { checkScan, limitOf, rangeOf } from "./range.ts";
 import type { Newest } from "./runs.ts";
 import { runInSlices } from "./slices.ts";
 import type { StoreStats } from "./stats.ts";
@@ -127,6 +129,7 @@ export class KvStore implements Disposable, AsyncDisposable {
    * if (!store.set("lock", owner, { ifAbsent: true })) console.log("somebody has it");
    */
   set(key: Key, value: Value, options: SetOptions = {}): boolean {
+    refuseUnknown(options, KNOWN_OPTIONS.set);
     const { ttlMs, ifAbsent = false, ifEquals } = options;
     if (ifAbsent && ifEquals !== undefined) {
       throw new KvsError("INVALID_ARGUMENT", "Cannot set: ifAbsent and ifEquals exclude each other");
@@ -148,7 +151,9 @@ export class KvStore implements Disposable, AsyncDisposable {
   }
 
   /** Removes a key; false if it has no value, or not the one that `ifEquals` names. */
-  delete(key: Key, { ifEquals }: DeleteOptions = {}): boolean {
+  delete(key: Key, options: DeleteOptions = {}): boolean {
+    refuseUnknown(options, KNOWN_OPTIONS.delete);
+    const { ifEquals } = options;
     const encoded = encodeKey(key);
     if (ifEquals !== undefined) checkValue(ifEquals);
     this.#handle.begin();
@@ -305,6 +310,7 @@ export class KvStore implements Disposable, AsyncDisposable {
 
   /** How many keys have a value. */
   count(options: RangeOptions = {}): number {
+    refuseUnknown(options, KNOWN_OPTIONS.range);
     const range = rangeOf(options);
     let count = 0;
     for (const _ of this.#handle.scan({ range })) count += 1;
@@ -334,6 +340,7 @@ export class KvStore implements Disposable, AsyncDisposable {
    * readers go on meanwhile. With `format`, the store is written in it from now on.
    */
   async compact(options: CompactOptions = {}): Promise<CompactionResult> {
+    refuseUnknown(options, KNOWN_OPTIONS.compact);
     if (options.format !== undefined) resolveOptions({ format: options.format });
     return this.#handle.compact(options);
   }
@@ -440,6 +447,7 @@ export class KvStore implements Disposable, AsyncDisposable {
   }
 
   *#scan<T>(options: ScanOptions, decode: (newest: Newest) => T): Generator<T, undefined> {
+    checkScan(options);
     const { reverse = false } = options;
     for (const newest of this.#handle.scan({ range: rangeOf(options), limit: limitOf(options), reverse })) {
       yield decode(newest);

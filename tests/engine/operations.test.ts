@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { KvStore, type LogFormat } from "../../src/index.ts";
-import { codeOf, contentOf } from "../support/damage.ts";
+import { codeOf, codeOfAsync, contentOf } from "../support/damage.ts";
 import { endTick } from "../support/scripted-run.ts";
 import { newStorePath } from "../support/temporary.ts";
 
@@ -394,4 +394,28 @@ describe("arrays of bytes", () => {
     store.set(large.subarray(1, 2), large.subarray(2, 4));
     expect([...store.entries({ encoding: "bytes" })]).toEqual([[Uint8Array.of(1), Uint8Array.of(2, 3)]]);
   });
+});
+
+test("a call refuses options it does not know, before it does anything", async () => {
+  using store = KvStore.open(newStorePath());
+  store.set("k", "v");
+  const misspelt = { ifabsent: true } as unknown as undefined;
+  expect(codeOf(() => store.set("k", "w", misspelt))).toBe("INVALID_ARGUMENT");
+  expect(codeOf(() => store.delete("k", misspelt))).toBe("INVALID_ARGUMENT");
+  expect(codeOf(() => store.count({ limit: 1 } as unknown as undefined))).toBe("INVALID_ARGUMENT");
+  for (const scan of [store.entries(misspelt), store.keys(misspelt), store.values(misspelt)]) {
+    expect(codeOf(() => scan.next())).toBe("INVALID_ARGUMENT");
+  }
+  expect(codeOf(() => store.records(misspelt).next())).toBe("INVALID_ARGUMENT");
+  expect(codeOf(() => store.entries({ encoding: "latin1" } as unknown as undefined).next())).toBe(
+    "INVALID_ARGUMENT",
+  );
+  for (const operation of [
+    { set: ["k", "w"], ttl: 5 },
+    { remove: "k", ifEquals: "w" },
+  ]) {
+    expect(codeOf(() => store.batch([operation as unknown as { remove: string }]))).toBe("INVALID_ARGUMENT");
+  }
+  expect(await codeOfAsync(() => store.compact(misspelt))).toBe("INVALID_ARGUMENT");
+  expect([...store.entries()]).toEqual([["k", "v"]]);
 });
