@@ -15,7 +15,7 @@ import type {
   Value,
 } from "../engine/options.ts";
 import type { StoreStats } from "../engine/stats.ts";
-
+import type { Mutation } from "../format/record.ts";
 import type { Tuning } from "./tuning.ts";
 
 export type Awaitable<T> = T | Promise<T>;
@@ -61,6 +61,8 @@ export interface StoreClient {
   records(options: ScanOptions): Iterable<StoreRecord> | AsyncIterable<StoreRecord>;
   /** All operations or none, in their order. */
   batch(operations: readonly BatchOperation[]): Awaitable<void>;
+  /** Starts an import that is there whole or not at all. */
+  stage(): Awaitable<StagedRecords>;
   count(options: RangeOptions): Awaitable<number>;
   compact(options: CompactOptions): Awaitable<CompactionResult>;
   /** Does what is due of indexing and merging; nothing while somebody is at it. */
@@ -76,6 +78,16 @@ export interface StoreClient {
   close(): Awaitable<void>;
   /** Starts what can wait until the answer is out; called once, after `close`. */
   afterAnswer(): void;
+}
+
+/** Records that nobody sees before they are published. */
+export interface StagedRecords {
+  /** Adds a record, or a removal; of those of one key the last one counts. */
+  add(mutation: Mutation): Awaitable<void>;
+  /** Puts all of them into the store, durably; `onProgress` is told how much of that is done, from 0 to 1. */
+  publish(onProgress: (done: number) => void): Promise<void>;
+  /** Gives them up; does nothing once they are published. */
+  discard(): Awaitable<void>;
 }
 
 export type Entry = readonly [key: Uint8Array, value: Uint8Array];

@@ -2,10 +2,11 @@ import { KvsError } from "../format/errors.ts";
 import { decodeKey, keyBytes } from "../format/key.ts";
 import type { Mutation } from "../format/record.ts";
 import { breather } from "./breather.ts";
-import type { Awaitable, StoreClient } from "./client.ts";
+import type { Awaitable, StagedRecords, StoreClient } from "./client.ts";
 import { USAGE } from "./exit-codes.ts";
 import { Failure } from "./failures.ts";
 import type { RecordDecoder, TransferFormat } from "./formats/format.ts";
+import { onSignal } from "./signals.ts";
 import { chunksOf, type Source } from "./source.ts";
 
 /** Carries out every record of a source, in order. A bad one stops it; those before it are kept. */
@@ -14,12 +15,59 @@ export async function importRecords(
   source: Source,
   format: TransferFormat,
 ): Promise<void> {
+  const release = onSignal(() => client.close());
+  try {
+    await readRecords(source, format, {
+      take: (mutation) => apply(client, mutation),
+      consequence: "those before it are kept",
+    });
+  } finally {
+    release();
+  }
+}
+
+/** Imports every record of a source, or none. */
+export async function importAtOnce(
+  client: StoreClient,
+  source: Source,
+  format: TransferFormat,
+): Promise<void> {
+  let staged: StagedRecords | undefined;
+  const release = onSignal(async () => {
+    await staged?.discard();
+    await client.close();
+  });
+  try {
+    const records = await client.stage();
+    staged = records;
+    await readRecords(source, format, {
+      take: (mutation) => records.add(mutation),
+      consequence: "nothing was imported",
+    });
+    await records.publish(() => undefined);
+  } finally {
+    await staged?.discard();
+    release();
+  }
+}
+
+/** What becomes of the records, and of those before a bad one. */
+interface Taker {
+  readonly take: (mutation: Mutation) => Awaitable<unknown>;
+  readonly consequence: string;
+}
+
+async function readRecords(
+  source: Source,
+  format: TransferFormat,
+  { take, consequence }: Taker,
+): Promise<void> {
   const decoder = format.decoder();
   const breathe = breather();
-  const applyAll = async (mutations: Iterable<Mutation>): Promise<void> => {
+  const takeAll = async (mutations: Iterable<Mutation>): Promise<void> => {
     for (const mutation of mutations) {
       // Awaited only if need be: an await ends the tick, and a tick's writes reach the system together.
-      const pending = apply(client, mutation);
+      const pending = take(mutation);
       // oxlint-disable-next-line no-await-in-loop -- records are carried out in their order
       if (pending instanceof Promise) await pending;
       const pause = breathe();
@@ -28,10 +76,10 @@ export async function importRecords(
     }
   };
   try {
-    for await (const chunk of chunksOf(source)) await applyAll(decoder.push(chunk));
-    await applyAll(decoder.end());
+    for await (const chunk of chunksOf(source)) await takeAll(decoder.push(chunk));
+    await takeAll(decoder.end());
   } catch (error) {
-    throw blameRecord(error, source, decoder);
+    throw blameRecord(error, source, decoder, consequence);
   }
 }
 
@@ -41,9 +89,14 @@ const BLAMES_THE_RECORD: ReadonlySet<string> = new Set([
   "INVALID_ARGUMENT",
 ]);
 
-function blameRecord(error: unknown, { name }: Source, { place }: RecordDecoder): unknown {
+function blameRecord(
+  error: unknown,
+  { name }: Source,
+  { place }: RecordDecoder,
+  consequence: string,
+): unknown {
   if (!(error instanceof KvsError) || !BLAMES_THE_RECORD.has(error.code)) return error;
-  return new Failure(USAGE, `Cannot import ${place} of ${name}, those before it are kept: ${error.message}`);
+  return new Failure(USAGE, `Cannot import ${place} of ${name}, ${consequence}: ${error.message}`);
 }
 
 function apply(client: StoreClient, { kind, key, value, expiresAt }: Mutation): Awaitable<boolean> {

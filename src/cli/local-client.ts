@@ -17,7 +17,7 @@ import type {
 import type { StoreStats } from "../engine/stats.ts";
 import { KvStore } from "../engine/store.ts";
 import { KvsError } from "../format/errors.ts";
-import type { Access, ConnectOptions, Entry, StoreClient } from "./client.ts";
+import type { Access, ConnectOptions, Entry, StagedRecords, StoreClient } from "./client.ts";
 import { startCompaction } from "./detached-compaction.ts";
 import { systemCode } from "./system-error.ts";
 
@@ -102,6 +102,11 @@ export class LocalClient implements StoreClient {
 
   batch(operations: readonly BatchOperation[]): void {
     this.#store.batch(operations);
+  }
+
+  async stage(): Promise<StagedRecords> {
+    const { StagedImport } = await import("./slow-path.ts");
+    return this.#store.withHandle((handle) => StagedImport.begin(handle, this.#options.tuning));
   }
 
   count(options: RangeOptions): number {

@@ -3,6 +3,7 @@
  * reads a file of its own for each module that is loaded late, and each of those
  * files costs the start, loaded or not, because what they share is cut out too.
  */
+export { StagedImport } from "../engine/staged-import.ts";
 export { ALL_COMMANDS } from "./all-commands.ts";
 export { runWithCitty } from "./citty.ts";
 export { escapeTextForTerminal } from "./escapes.ts";

@@ -19,6 +19,8 @@ export interface Disk {
   create(path: string): AppendableFile;
   /** Opens the file that processes exclude each other with, creating it, mode 0600, if `create` is true. */
   openLock(path: string, options: { readonly create: boolean }): LockFile | undefined;
+  /** Puts these bytes in the place of a file's first ones, and makes them durable. */
+  writeHead(path: string, bytes: Uint8Array): void;
   rename(from: string, to: string): void;
   /** Gives a file a second name, which nothing must have yet; false where that cannot be, as on another file system. */
   link(from: string, to: string): boolean;

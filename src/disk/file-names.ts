@@ -8,6 +8,9 @@ export const LOCK_NAME = "LOCK";
 /** The file that the one compactor locks. */
 export const COMPACT_NAME = "COMPACT";
 
+/** The file that an import under way holds locked, in its directory. */
+export const IMPORT_NAME = "IMPORT";
+
 const LOG_SUFFIX = ".log";
 const INDEX_SUFFIX = ".idx";
 const TEMPORARY_SUFFIX = ".tmp";
@@ -48,6 +51,16 @@ function parseInterval(name: string, suffix: string): Interval | undefined {
 /** What a file is called until it is whole and durable. */
 export function temporaryName(name: string): string {
   return name + TEMPORARY_SUFFIX;
+}
+
+/** The directory in which an import is prepared that is to be there whole or not at all. */
+export function importName(id: string): string {
+  return temporaryName(`import-${id}`);
+}
+
+/** Whether a name is one that `importName` builds. */
+export function isImportName(name: string): boolean {
+  return /^import-[0-9a-f]{16}\.tmp$/.test(name);
 }
 
 /** The interval of an unfinished log or index, or undefined for any other name. */

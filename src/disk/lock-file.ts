@@ -4,6 +4,7 @@ import type { LockFile } from "./disk.ts";
 import { system } from "./io-error.ts";
 import { readAt } from "./read-at.ts";
 import { syncHard } from "./sync.ts";
+import { writeAt } from "./write-at.ts";
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -56,17 +57,4 @@ function isCurrent(path: string, fd: number): boolean {
   const there = system("examine", path, () => fs.statSync(path, { throwIfNoEntry: false }));
   const held = system("examine", path, () => fs.fstatSync(fd));
   return there !== undefined && there.ino === held.ino && there.dev === held.dev;
-}
-
-function writeAt(path: string, fd: number, position: number, bytes: Uint8Array): void {
-  // A short count is no error yet; going on shows what stands in the way.
-  for (let done = 0; done < bytes.length;) {
-    const at = done;
-    const count = system("write to", path, () =>
-      fs.writeSync(fd, bytes, at, bytes.length - at, position + at),
-    );
-    if (count === 0)
-      throw new KvsError("IO", `Cannot write to "${path}": nothing was written`, { file: path });
-    done += count;
-  }
 }

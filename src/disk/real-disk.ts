@@ -8,6 +8,7 @@ import { openLockFile } from "./lock-file.ts";
 import { mapFile, mapLiveFile } from "./map-file.ts";
 import { readAt, readIntoAt } from "./read-at.ts";
 import { syncHard } from "./sync.ts";
+import { writeAt } from "./write-at.ts";
 
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
@@ -28,6 +29,7 @@ export const realDisk: Disk = {
     const fd = openUnlessMissing(path, O_RDWR | (options.create ? O_CREAT : 0));
     return fd === undefined ? undefined : openLockFile(path, fd);
   },
+  writeHead,
   rename: (from, to) => system("rename", from, () => fs.renameSync(from, to)),
   link,
   unlink,
@@ -100,6 +102,16 @@ function readableFile(path: string, fd: number): ReadableFile {
 function stampOf(path: string, fd: number): FileStamp {
   const { ino, mtimeMs } = system("examine", path, () => fs.fstatSync(fd));
   return { inode: ino, modified: Math.floor(mtimeMs) };
+}
+
+function writeHead(path: string, bytes: Uint8Array): void {
+  const fd = open("open", path, O_WRONLY);
+  try {
+    writeAt(path, fd, 0, bytes);
+    system("sync", path, () => syncHard(fd));
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 function unlink(path: string): void {

@@ -155,7 +155,8 @@ function verify({ disk, directory }: CompactionContext, log: Log): void {
   }
 }
 
-function removeSuperseded({ disk, directory, generations }: CompactionContext): void {
+/** Removes logs that were replaced, the compaction lock held. */
+export function removeSuperseded({ disk, directory, generations }: CompactionContext): void {
   if (generations.superseded.length === 0) return;
   // The replacement's name must be durable before what it replaces goes.
   disk.syncDirectory(directory);

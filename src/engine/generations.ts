@@ -1,5 +1,5 @@
 import type { Disk } from "../disk/disk.ts";
-import { logName, parseLogName } from "../disk/file-names.ts";
+import { isImportName, logName, parseLogName } from "../disk/file-names.ts";
 import { KvsError } from "../format/errors.ts";
 import { belongsTo } from "../format/foreign-store.ts";
 import type { Interval, LogHeader } from "../format/header.ts";
@@ -35,6 +35,8 @@ export class Generations {
   #damage: KvsError | undefined;
   /** Another number whenever something may have changed that this handle did not write itself. */
   version = 0;
+  /** A listing showed an import that is under way, or was left by a process that died. */
+  importsSeen = false;
 
   constructor(disk: Disk, directory: string, hints: HintReader, logOptions: LogOptions) {
     this.#disk = disk;
@@ -186,6 +188,7 @@ export class Generations {
     for (const name of this.#disk.list(this.#directory) ?? []) {
       const interval = parseLogName(name);
       if (interval !== undefined) intervals.push(interval);
+      else if (isImportName(name)) this.importsSeen = true;
     }
     return intervals;
   }

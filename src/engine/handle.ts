@@ -185,7 +185,7 @@ export class StoreHandle {
       this.#compaction = steps;
     };
     const { waitMs } = this.#options;
-    return compactAll({ ...this.#compactionContext(), waitMs, onProgress, onStart }, format);
+    return compactAll({ ...this.internals(), waitMs, onProgress, onStart }, format);
   }
 
   stats(): StoreStats {
@@ -223,6 +223,20 @@ export class StoreHandle {
     } catch (error) {
       if (!(error instanceof KvsError) || error.code !== "IO") throw error;
     }
+  }
+
+  /** The parts, for work that is done with several of them. */
+  internals(): CompactionContext {
+    return { ...this.#context(), writer: this.#writer() };
+  }
+
+  /** Closes the files of a store that is thrown away. */
+  abandon(): void {
+    clearInterval(this.#idleTimer);
+    this.#closed = true;
+    const failures: unknown[] = [];
+    attempt(() => this.#writing?.writer.close("os"), failures);
+    attempt(() => this.#closeFiles(), failures);
   }
 
   #writer(): Writer {
@@ -268,7 +282,7 @@ export class StoreHandle {
     if (this.#closed) return;
     try {
       const maxBytes = this.#options.autoCompact ? Number.POSITIVE_INFINITY : 0;
-      await runInSlices(maintain(this.#compactionContext(), this.#options, { maxBytes }));
+      await runInSlices(maintain(this.internals(), this.#options, { maxBytes }));
     } catch {
       // The handle may have been closed; everything else is met by those who read or write.
     }
@@ -308,17 +322,13 @@ export class StoreHandle {
     try {
       writer.sealLongTail();
       if (changesOf(writer) === 0) return;
-      const context = this.#compactionContext();
+      const context = this.internals();
       const mayMerge = this.#options.autoCompact && !this.#leavesMaintenance;
       runToEnd(maintain(context, this.#options, { maxBytes: mayMerge ? CLOSING_MERGE_BYTES : 0 }));
       this.maintenanceIsDue = this.#options.autoCompact && isMaintenanceDue(context, this.#options);
     } catch {
       // What was written is safe, and that is what closing is about.
     }
-  }
-
-  #compactionContext(): CompactionContext {
-    return { ...this.#context(), writer: this.#writer() };
   }
 
   #openFiles(): void {

@@ -29,6 +29,8 @@ export interface Merge {
   readonly directory: string;
   /** Neighbours, oldest first, the order of whose keys is known; all of them read to their end. */
   readonly inputs: readonly Log[];
+  /** Ids of the logs whose place the output is to take; without them, those of the inputs. */
+  readonly replaces?: readonly string[];
   /** The logs below them, oldest first. */
   readonly older: readonly Log[];
   /** What the output stands for: at least the inputs, and never a name that was used before. */
@@ -57,12 +59,12 @@ export interface MergedLog {
  * Yields between frames, for the caller to let others run or to stop.
  */
 export function* mergeLogs(merge: Merge): Generator<void, MergedLog> {
-  const { disk, directory, storeId, inputs, interval, format } = merge;
+  const { disk, directory, storeId, interval, format } = merge;
   const header: LogHeader = {
     storeId,
     logId: newLogId(),
     ...interval,
-    inputs: inputs.map((input) => input.header.logId),
+    inputs: merge.replaces ?? merge.inputs.map((input) => input.header.logId),
   };
   const path = `${directory}/${temporaryName(logName(interval))}`;
   const file = disk.create(path);

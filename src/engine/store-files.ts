@@ -5,6 +5,7 @@ import {
   parseIndexName,
   parseLogName,
   parseTemporaryName,
+  isImportName,
 } from "../disk/file-names.ts";
 import { systemCode } from "../disk/io-error.ts";
 import { KvsError } from "../format/errors.ts";
@@ -85,7 +86,7 @@ export function promisedOf({ hint }: StoreFiles, { isNewest, start }: OpenLog, b
 export function kindOf(name: string): "log" | "index" | "lock" | "unfinished" | "other" {
   if (parseLogName(name) !== undefined) return "log";
   if (parseIndexName(name) !== undefined) return "index";
-  if (parseTemporaryName(name) !== undefined) return "unfinished";
+  if (parseTemporaryName(name) !== undefined || isImportName(name)) return "unfinished";
   return name === LOCK_NAME || name === COMPACT_NAME ? "lock" : "other";
 }
 

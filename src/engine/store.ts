@@ -100,6 +100,11 @@ export class KvStore implements Disposable, AsyncDisposable {
     this.directory = handle.directory;
   }
 
+  /** Hands the inside of the store to what not every program that uses one needs to load. @internal */
+  withHandle<T>(work: (handle: StoreHandle) => T): T {
+    return work(this.#handle);
+  }
+
   /** After `close`: whether it left work for `maintain`. @internal */
   get isMaintenanceDue(): boolean {
     return this.#handle.maintenanceIsDue;

@@ -4,6 +4,7 @@ import { KvsError } from "../format/errors.ts";
 import { evenAfter, type Hint, nextLayout } from "../format/hint.ts";
 import type { Mutation } from "../format/record.ts";
 import { addHolder, type LockHolder, removeHolder } from "./held-locks.ts";
+import { removeAbandonedImports } from "./import-directory.ts";
 import type { Log } from "./log.ts";
 import { LogSync, type SyncHost } from "./log-sync.ts";
 import { createSuccessor, openAppender } from "./new-log.ts";
@@ -288,12 +289,19 @@ export class Writer implements LockHolder, SyncHost {
       newest.size() === newest.end &&
       newest.end === hint.writtenBytes;
     if (untouched) generations.checkNewest();
+    if (generations.importsSeen) this.#removeAbandonedImports();
     this.heldHint = untouched
       ? hint
       : recover(this.#context, (file) => this.#sync.syncFile(file), this.#options.format);
     if (!untouched) this.putHint({});
     this.#useNewest();
     this.#mustPrepare = false;
+  }
+
+  #removeAbandonedImports(): void {
+    const { disk, directory, generations } = this.#context;
+    generations.importsSeen = false;
+    removeAbandonedImports(disk, directory);
   }
 
   /** Points the appender and the buffer at the newest log. */

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import type { LogHeader } from "../../src/format/header.ts";
-import { codecFor, encodeLogHeader, formatOf, parseLogHeader } from "../../src/format/log-header.ts";
+import {
+  codecFor,
+  encodeLogHeader,
+  encodeLogHeaderAnew,
+  formatOf,
+  parseLogHeader,
+} from "../../src/format/log-header.ts";
 import { everyFlip, hex } from "./frames.ts";
 
 const STORE = "00112233445566778899aabbccddeeff";
@@ -150,4 +156,20 @@ describe("the JSON header", () => {
 test("the codec is that of the format", () => {
   expect(codecFor("binary", LOG).format).toBe("binary");
   expect(codecFor("json", LOG).format).toBe("json");
+});
+
+describe("a head that is written anew", () => {
+  test.each(["binary", "json"] as const)("takes the place of one with longer numbers: %s", (format) => {
+    const { length } = encodeLogHeader(format, { ...MERGED, ...LAST, inputs: MERGED.inputs });
+    const head = encodeLogHeaderAnew(format, MERGED, length);
+    expect(head.length).toBe(length);
+    expect(parseLogHeader(head)).toEqual({ status: "header", header: MERGED, length });
+  });
+
+  test("is never longer than the one before", () => {
+    for (const format of ["binary", "json"] as const) {
+      const { length } = encodeLogHeader(format, MERGED);
+      expect(() => encodeLogHeaderAnew(format, MERGED, length - 1)).toThrow("does not fit");
+    }
+  });
 });

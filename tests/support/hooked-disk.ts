@@ -94,6 +94,13 @@ export class HookedDisk implements Disk {
     return file === undefined ? undefined : this.#lock(file);
   }
 
+  writeHead(path: string, bytes: Uint8Array): void {
+    this.#enter("writeHead", path, bytes.length);
+    const file = realDisk.openLock(path, { create: false });
+    file?.write(0, bytes);
+    file?.close();
+  }
+
   rename(from: string, to: string): void {
     this.#enter("rename", to);
     realDisk.rename(from, to);

@@ -1,8 +1,7 @@
+import { DONE, type ExitCode } from "../exit-codes.ts";
 import { type Command, defineCommand } from "../command.ts";
-import { DONE } from "../exit-codes.ts";
 import { AS_ARG, formatNamed } from "../formats/index.ts";
-import { importRecords } from "../import-records.ts";
-import { closeOnSignal } from "../signals.ts";
+import { importAtOnce, importRecords } from "../import-records.ts";
 import { openSource } from "../source.ts";
 
 export const importCommand: Command = defineCommand({
@@ -10,18 +9,19 @@ export const importCommand: Command = defineCommand({
   args: {
     file: { type: "positional", required: false, description: "File to read; - or none is standard input" },
     ...AS_ARG,
+    atomic: { type: "boolean", description: "All records or none: nobody sees any before all are there" },
   },
   examples: [
     `echo '{"key":"greeting","value":"hello"}' | kvs import`,
     "kvs export | kvs import --dir ./copy",
-    `printf 'greeting\\thello\\n' | kvs import --as tsv`,
+    `printf 'greeting\\thello\\n' | kvs import --as tsv --atomic`,
   ],
-  async run({ args, data }) {
+  async run({ args, data }): Promise<ExitCode> {
     const format = formatNamed(args.as);
     const source = openSource(args.file, data.literal);
     // One sync, when the store is closed, makes all of them durable.
     const client = data.create({ durability: "os" });
-    await closeOnSignal(client, async () => await importRecords(client, source, format));
+    await (args.atomic === true ? importAtOnce : importRecords)(client, source, format);
     return DONE;
   },
 });

@@ -16,7 +16,7 @@ const LIST =
   "list [--prefix P] [--from KEY] [--to KEY] [--reverse] [--limit N] [--keys] [--values] [-0] [--json]";
 const COUNT = "count [--prefix P]";
 const BATCH = "batch";
-const IMPORT = "import [FILE] [--as jsonl|tsv|nul|mdb]";
+const IMPORT = "import [FILE] [--as jsonl|tsv|nul|mdb] [--atomic]";
 const EXPORT = "export [FILE] [--as jsonl|tsv|nul|mdb]";
 
 const RECORD = `'{"Set":{"key":"k","value":"w"}}'`;
@@ -137,9 +137,13 @@ export const MANY_RECORDS: readonly Row[] = [
         changes(`echo '{"key":"k","value":"w"}' >in && kvs import in`, { k: "w" }),
         changes("printf 'k\\tw\\n' | kvs import - --as tsv", { k: "w" }),
         changes("printf 'k\\0w\\0' | kvs import --as nul", { k: "w" }),
+        changes(`echo ${RECORD} | kvs import --atomic`, { k: "w" }),
         changes("printf 'HEADER=END\\n 6b\\n 77\\nDATA=END\\n' | kvs import --as mdb", { k: "w" }),
       ],
-      "missing key": [prints(`echo ${MISSING} | kvs import`, "")],
+      "missing key": [
+        prints(`echo ${MISSING} | kvs import`, ""),
+        prints(`echo ${MISSING} | kvs import --atomic`, ""),
+      ],
       "bad usage": [
         misuses(IMPORT, "kvs import --as csv", '--as is "csv", expected jsonl, tsv, nul or mdb'),
         fails("kvs import none", 3, 'Cannot open "none": no such file or directory'),
@@ -149,8 +153,16 @@ export const MANY_RECORDS: readonly Row[] = [
           stderr:
             "kvs: Cannot import line 2 of standard input, those before it are kept: Cannot decode line: it is not JSON\n",
         },
+        fails(
+          `printf '%s\\n' ${RECORD} nonsense | kvs import --atomic`,
+          2,
+          "Cannot import line 2 of standard input, nothing was imported: Cannot decode line: it is not JSON",
+        ),
       ],
-      "unknown flag": [misuses(IMPORT, "kvs import --no-such-flag", 'Unknown flag "--no-such-flag"')],
+      "unknown flag": [
+        misuses(IMPORT, "kvs import --atomic=yes", "Flag --atomic takes no value"),
+        misuses(IMPORT, "kvs import --no-such-flag", 'Unknown flag "--no-such-flag"'),
+      ],
       "extra argument": [misuses(IMPORT, "kvs import in surplus", 'Unexpected argument "surplus"')],
       "--": [
         fails("kvs import -- --as", 3, 'Cannot open "--as": no such file or directory'),
@@ -165,9 +177,18 @@ export const MANY_RECORDS: readonly Row[] = [
         changes("printf '\\e\\\\n\\t\\\\t\\\\\\\\\\n' | kvs import --as tsv", { "\x1b\n": "\t\\" }),
       ],
       "closed stdout": [changes(`echo ${RECORD} | kvs import`, { k: "w" })],
-      "locked store": [fails(`echo ${RECORD} | kvs import`, 5, LOCKED)],
-      "corrupt store": [fails(`echo ${RECORD} | kvs import`, 4, CORRUPT)],
-      "read-only directory": [fails(`echo ${RECORD} | kvs import`, 3, READ_ONLY)],
+      "locked store": [
+        fails(`echo ${RECORD} | kvs import`, 5, LOCKED),
+        fails(`echo ${RECORD} | kvs import --atomic`, 5, LOCKED),
+      ],
+      "corrupt store": [
+        fails(`echo ${RECORD} | kvs import`, 4, CORRUPT),
+        fails(`echo ${RECORD} | kvs import --atomic`, 4, CORRUPT),
+      ],
+      "read-only directory": [
+        fails(`echo ${RECORD} | kvs import`, 3, READ_ONLY),
+        fails(`echo ${RECORD} | kvs import --atomic`, 3, READ_ONLY),
+      ],
       "no space": [fails(`echo ${RECORD} | kvs import`, 3, TOO_LARGE)],
     },
   },

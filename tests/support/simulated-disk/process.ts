@@ -121,13 +121,32 @@ export class SimulatedProcess implements Disk {
     return lockHandle(this, path, file);
   }
 
+  writeHead(path: string, bytes: Uint8Array): void {
+    const file = this.machine.file(path);
+    if (file === undefined) throw systemError("ENOENT", path);
+    const write = (count: number): void => {
+      file.write(0, bytes.subarray(0, count), Date.now());
+      this.machine.changes += 1;
+    };
+    this.enter({ method: "writeHead", path, bytes: bytes.length }, write);
+    write(bytes.length);
+    this.enter({ method: "writeHead.sync", path, bytes: 0 });
+    if (this.machine.flaws.ignores !== "file syncs") file.sync();
+  }
+
   rename(from: string, to: string): void {
     this.enter({ method: "rename", path: to, bytes: 0 });
     const source = this.machine.parent(from);
     const target = this.machine.parent(to);
-    if (source.directory !== target.directory) throw systemError("EXDEV", to);
-    if (!source.directory.names.has(source.name)) throw systemError("ENOENT", from);
-    source.directory.rename(source.name, target.name);
+    const node = source.directory.names.get(source.name);
+    if (node === undefined) throw systemError("ENOENT", from);
+    if (source.directory === target.directory) {
+      source.directory.rename(source.name, target.name);
+    } else {
+      // Each directory has its own part of it, which may reach the disk without the other's.
+      target.directory.link(target.name, node);
+      source.directory.unlink(source.name);
+    }
     this.machine.changes += 1;
   }
 
