@@ -61,6 +61,8 @@ export interface StoreClient {
   records(options: ScanOptions): Iterable<StoreRecord> | AsyncIterable<StoreRecord>;
   /** All operations or none, in their order. */
   batch(operations: readonly BatchOperation[]): Awaitable<void>;
+  /** Writes a record as it is. */
+  write(mutation: Mutation): Awaitable<void>;
   /** Starts an import that is there whole or not at all. */
   stage(): Awaitable<StagedRecords>;
   count(options: RangeOptions): Awaitable<number>;

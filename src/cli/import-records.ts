@@ -99,9 +99,8 @@ function blameRecord(
   return new Failure(USAGE, `Cannot import ${place} of ${name}, ${consequence}: ${error.message}`);
 }
 
-function apply(client: StoreClient, { kind, key, value, expiresAt }: Mutation): Awaitable<boolean> {
-  const stored = decodeKey(key) ?? keyBytes(key);
-  const ttlMs = expiresAt - Date.now();
-  if (kind === "remove" || (expiresAt !== 0 && ttlMs <= 0)) return client.delete(stored);
-  return client.set(stored, value, expiresAt === 0 ? {} : { ttlMs });
+function apply(client: StoreClient, mutation: Mutation): Awaitable<unknown> {
+  const { kind, key, expiresAt } = mutation;
+  const isGone = kind === "remove" || (expiresAt !== 0 && expiresAt <= Date.now());
+  return isGone ? client.delete(decodeKey(key) ?? keyBytes(key)) : client.write(mutation);
 }

@@ -26,6 +26,16 @@ export class JsonSplitter {
   #inString = false;
   #escaped = false;
 
+  /** Whether nothing is unfinished: what comes next is a piece of its own. */
+  get isIdle(): boolean {
+    return this.#unfinished.length === 0;
+  }
+
+  /** Counts a line that somebody else has read. */
+  skipLine(): void {
+    this.#startLine();
+  }
+
   /** The pieces that end in this chunk, valid until the next call. */
   *push(chunk: Uint8Array): Generator<JsonPiece> {
     let start = 0;

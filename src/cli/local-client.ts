@@ -17,6 +17,7 @@ import type {
 import type { StoreStats } from "../engine/stats.ts";
 import { KvStore } from "../engine/store.ts";
 import { KvsError } from "../format/errors.ts";
+import type { Mutation } from "../format/record.ts";
 import type { Access, ConnectOptions, Entry, StagedRecords, StoreClient } from "./client.ts";
 import { startCompaction } from "./detached-compaction.ts";
 import { systemCode } from "./system-error.ts";
@@ -102,6 +103,10 @@ export class LocalClient implements StoreClient {
 
   batch(operations: readonly BatchOperation[]): void {
     this.#store.batch(operations);
+  }
+
+  write(mutation: Mutation): void {
+    this.#store.write(mutation);
   }
 
   async stage(): Promise<StagedRecords> {

@@ -100,6 +100,13 @@ export class KvStore implements Disposable, AsyncDisposable {
     this.directory = handle.directory;
   }
 
+  /** Writes a record as it is, its expiry an absolute time. @internal */
+  write(mutation: Mutation): void {
+    checkValue(mutation.value);
+    this.#handle.begin();
+    this.#handle.write([mutation], NOT_URGENT);
+  }
+
   /** Hands the inside of the store to what not every program that uses one needs to load. @internal */
   withHandle<T>(work: (handle: StoreHandle) => T): T {
     return work(this.#handle);

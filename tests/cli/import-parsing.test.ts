@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { jsonl } from "../../src/cli/formats/jsonl.ts";
 import { parseImportLine } from "../../src/cli/import-line.ts";
 import { JsonSplitter } from "../../src/cli/json-splitter.ts";
+import type { Mutation } from "../../src/format/record.ts";
 
 function split(chunks: readonly string[]): Array<[line: number, text: string]> {
   const splitter = new JsonSplitter();
@@ -94,3 +96,68 @@ describe("parseImportLine", () => {
 function parse(text: string): ReturnType<typeof parseImportLine> {
   return parseImportLine(Buffer.from(text));
 }
+
+describe("the decoder of JSON Lines", () => {
+  const LINES = [
+    '{"Set":{"key":"plain","value":"text"}}\n',
+    '{"key":"record","value":"of list"}\n',
+    '{"Set":{"key":"","value":""}}\n',
+    '{"Set":{"key":"é","value":"\\u0000"}}\n',
+    '{"Set":{"key":"return","value":"1"}}\r\n',
+    "\n",
+    '{"Set":{"key":"two","value":"{\\"}"}}{"Set":{"key":"on a line","value":"}{"}}\n',
+    '{"Remove":{"key":"plain"}}\n',
+    '{"Set":{"key":"expires","value":"5","expires":5}}\n',
+    ' {"Set" : {"key":"spaces","value":"1"}}\n',
+    '{"key":"last","value":"\x7f"}',
+  ];
+
+  /** What a text asks for, and in which lines, if it comes in chunks of a size. */
+  function decode(text: string, chunkBytes: number): string[] {
+    const decoder = jsonl.decoder();
+    const bytes = Buffer.from(text);
+    const found: string[] = [];
+    const take = (mutations: Iterable<Mutation>): void => {
+      for (const { kind, key, value, expiresAt } of mutations)
+        found.push(`${decoder.place}: ${kind} ${key} ${String(value)} ${expiresAt}`);
+    };
+    for (let at = 0; at < bytes.length; at += chunkBytes)
+      take(decoder.push(Buffer.from(bytes.subarray(at, at + chunkBytes))));
+    take(decoder.end());
+    return found;
+  }
+
+  test("reads the same wherever chunks end, plain lines and others", () => {
+    const text = LINES.join("");
+    const whole = decode(text, text.length * 2);
+    expect(whole).toEqual([
+      "line 1: put plain text 0",
+      "line 2: put record of list 0",
+      "line 3: put   0",
+      "line 4: put \xc3\xa9 \0 0",
+      "line 5: put return 1 0",
+      'line 7: put two {"} 0',
+      "line 7: put on a line }{ 0",
+      "line 8: remove plain  0",
+      "line 9: put expires 5 5",
+      "line 10: put spaces 1 0",
+      "line 11: put last \x7f 0",
+    ]);
+    for (let chunkBytes = 1; chunkBytes <= 120; chunkBytes += 1)
+      expect(decode(text, chunkBytes)).toEqual(whole);
+  });
+
+  test("is as strict about plain lines as a parser of JSON", () => {
+    for (const bad of [
+      '{"Set":{"key":"k","value":"a\tb"}}\n',
+      '{"Set":{"key":"k","value":"v"}\n',
+      '{"key":"k","value":"v"}}\n',
+      '{"Set":{"key":"k","value":"v","value":1}}\n',
+    ]) {
+      expect(() => decode(`{"key":"a","value":"1"}\n${bad}`, 1000)).toThrow();
+    }
+    expect(() => decode(`{"key":"${"k".repeat(65_536)}","value":"v"}\n`, 100_000)).toThrow(
+      "it is 65536 bytes",
+    );
+  });
+});
