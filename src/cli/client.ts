@@ -10,7 +10,6 @@ import type {
   RangeOptions,
   ScanOptions,
   SetOptions,
-  StoreRecord,
   ToolOptions,
   Value,
 } from "../engine/options.ts";
@@ -34,6 +33,8 @@ export interface ConnectOptions {
   readonly tuning: Tuning;
   /** The session is for one operation: nothing is prepared for more of them. */
   readonly brief: boolean;
+  /** It writes many records: little of them is kept in memory, and merges are left for afterwards. */
+  readonly isBulk: boolean;
 }
 
 /**
@@ -58,7 +59,8 @@ export interface StoreClient {
   deletePrefix(prefix: Key): Awaitable<number>;
   keys(options: ScanOptions): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   entries(options: ScanOptions): Iterable<Entry> | AsyncIterable<Entry>;
-  records(options: ScanOptions): Iterable<StoreRecord> | AsyncIterable<StoreRecord>;
+  /** Records as they would be written again, each good until the next is asked for. */
+  mutations(options: ScanOptions): Iterable<Mutation> | AsyncIterable<Mutation>;
   /** All operations or none, in their order. */
   batch(operations: readonly BatchOperation[]): Awaitable<void>;
   /** Writes a record as it is. */

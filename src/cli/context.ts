@@ -71,7 +71,7 @@ export class Context {
   #connect(access: Access, override: Partial<ConnectOptions>): StoreClient | undefined {
     const { waitMs, durability, format, autoCompact, tuning } = this.settings;
     const session = { waitMs, durability, closingDurability: durability, format, autoCompact, tuning };
-    const options = { ...session, brief: this.#brief, ...override };
+    const options = { ...session, brief: this.#brief, isBulk: false, ...override };
     this.#client = LocalClient.open(this.directory, access, options);
     return this.#client;
   }

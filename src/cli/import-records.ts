@@ -1,11 +1,11 @@
 import { KvsError } from "../format/errors.ts";
 import { decodeKey, keyBytes } from "../format/key.ts";
 import type { Mutation } from "../format/record.ts";
-import { breather } from "./breather.ts";
 import type { Awaitable, StagedRecords, StoreClient } from "./client.ts";
 import { USAGE } from "./exit-codes.ts";
 import { Failure } from "./failures.ts";
 import type { RecordDecoder, TransferFormat } from "./formats/format.ts";
+import { pace } from "./pace.ts";
 import { onSignal } from "./signals.ts";
 import { chunksOf, type Source } from "./source.ts";
 
@@ -63,14 +63,14 @@ async function readRecords(
   { take, consequence }: Taker,
 ): Promise<void> {
   const decoder = format.decoder();
-  const breathe = breather();
+  const pauseAfter = pace();
   const takeAll = async (mutations: Iterable<Mutation>): Promise<void> => {
     for (const mutation of mutations) {
       // Awaited only if need be: an await ends the tick, and a tick's writes reach the system together.
       const pending = take(mutation);
       // oxlint-disable-next-line no-await-in-loop -- records are carried out in their order
       if (pending instanceof Promise) await pending;
-      const pause = breathe();
+      const pause = pauseAfter(mutation.key.length + mutation.value.length);
       // oxlint-disable-next-line no-await-in-loop -- others take their turn here
       if (pause !== undefined) await pause;
     }

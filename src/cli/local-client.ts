@@ -10,7 +10,6 @@ import type {
   RangeOptions,
   ScanOptions,
   SetOptions,
-  StoreRecord,
   ToolOptions,
   Value,
 } from "../engine/options.ts";
@@ -38,7 +37,8 @@ export class LocalClient implements StoreClient {
   static open(directory: string, access: Access, options: ConnectOptions): LocalClient | undefined {
     if (access === "change" && isMissing(directory)) return undefined;
     try {
-      return new LocalClient(KvStore.openForProcess(directory, engineOptions(access, options)), options);
+      const store = KvStore.openForProcess(directory, engineOptions(access, options), options);
+      return new LocalClient(store, options);
     } catch (error) {
       if (error instanceof KvsError && error.code === "NO_STORE") return undefined;
       throw error;
@@ -97,8 +97,8 @@ export class LocalClient implements StoreClient {
     return this.#store.entries({ ...options, ...BYTES });
   }
 
-  records(options: ScanOptions): Iterable<StoreRecord> {
-    return this.#store.records(options);
+  mutations(options: ScanOptions): Iterable<Mutation> {
+    return this.#store.mutations(options);
   }
 
   batch(operations: readonly BatchOperation[]): void {

@@ -28,7 +28,23 @@ export class Output implements Sink {
   }
 
   write(data: Uint8Array | string): void {
-    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    if (typeof data === "string") this.#writeText(data);
+    else this.#writeBytes(data);
+  }
+
+  /** A UTF-16 unit is at most three bytes of UTF-8. */
+  #writeText(text: string): void {
+    const bound = text.length * 3;
+    if (bound > BUFFER_BYTES) {
+      this.#writeBytes(Buffer.from(text));
+      return;
+    }
+    if (this.#length + bound > BUFFER_BYTES) this.flush();
+    this.#buffer ??= Buffer.allocUnsafe(BUFFER_BYTES);
+    this.#length += this.#buffer.utf8Write(text, this.#length);
+  }
+
+  #writeBytes(bytes: Uint8Array): void {
     if (bytes.length >= BUFFER_BYTES) {
       this.flush();
       writeFully(this.#fd, bytes, this.#name);

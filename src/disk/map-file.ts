@@ -47,10 +47,45 @@ export function mapFile(path: string, fd: number): FileMap | undefined {
   }
 }
 
+type Madvise = (map: Uint8Array, advice: number) => void;
+
+const MADV_DONTNEED = 4;
+
+let madvise: Madvise | undefined;
+
+/** Maps of this thread; weakly held, so that one that nobody released can still be collected. */
+const maps = new Set<WeakRef<Uint8Array<ArrayBuffer>>>();
+
+/** Takes the pages of all maps out of this process's memory. They are read again, from the system's cache, when they are touched. */
+export function forgetMappedPages(): void {
+  if (maps.size > 0) madvise ??= loadMadvise();
+  for (const each of maps) {
+    const map = each.deref();
+    if (map === undefined || map.length === 0) maps.delete(each);
+    else madvise?.(map, MADV_DONTNEED);
+  }
+}
+
+/** It is advice: a system that does not take it goes on as before. */
+function loadMadvise(): Madvise {
+  // Required only here: loading it takes time.
+  const ffi = require("bun:ffi") as typeof import("bun:ffi");
+  const library = process.platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
+  const { symbols } = ffi.dlopen(library, {
+    madvise: { args: ["ptr", "usize", "i32"], returns: "i32" },
+  });
+  return (map, advice) => void symbols.madvise(ffi.ptr(map), map.length, advice);
+}
+
 function wrap(map: Uint8Array<ArrayBuffer>): FileMap {
+  const known = new WeakRef(map);
+  maps.add(known);
   return {
     bytes: Buffer.from(map.buffer, map.byteOffset, map.byteLength),
-    release: () => unmap(map),
+    release: () => {
+      maps.delete(known);
+      unmap(map);
+    },
   };
 }
 

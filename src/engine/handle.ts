@@ -33,11 +33,16 @@ const IDLE_MS = 100;
 /** What a handle may merge itself when it is closed, in bytes of the logs to be merged: a few hundredths of a second. */
 const CLOSING_MERGE_BYTES = 4 * 1024 * 1024;
 
+/** What a handle that writes much keeps of the newest log. */
+const BULK_TAIL_BYTES: number = 1024 * 1024;
+
 /** Where a handle lives. */
 export interface Surroundings {
   readonly disk: Disk;
   /** What is due when the handle is closed is done by another process: the caller sees to it. */
   readonly leavesMaintenance: boolean;
+  /** The handle writes much and looks little up: it keeps little in memory, and has no merges made meanwhile. */
+  readonly isBulk?: boolean;
 }
 
 /**
@@ -59,19 +64,25 @@ export class StoreHandle {
   #compaction: Generator<void> | undefined;
   #changesSeen = 0;
   readonly #leavesMaintenance: boolean;
+  readonly #isBulk: boolean;
   /** Set by `close`: whether there is work for a compaction. */
   maintenanceIsDue = false;
 
-  constructor({ disk, leavesMaintenance }: Surroundings, directory: string, options: ResolvedOptions) {
+  constructor(
+    { disk, leavesMaintenance, isBulk = false }: Surroundings,
+    directory: string,
+    options: ResolvedOptions,
+  ) {
     this.disk = disk;
     this.#leavesMaintenance = leavesMaintenance;
+    this.#isBulk = isBulk;
     this.directory = disk.absolute(directory);
     this.#options = options;
     this.#cache = options.cacheBytes > 0 ? new CachedReads(options.cacheBytes) : undefined;
     this.#hints = new HintReader(disk, this.directory, { map: options.mmap });
     this.#generations = new Generations(disk, this.directory, this.#hints, {
       map: options.mmap,
-      tailBytes: TAIL_BYTES,
+      tailBytes: isBulk ? BULK_TAIL_BYTES : TAIL_BYTES,
     });
   }
 
@@ -273,7 +284,8 @@ export class StoreHandle {
     const done = (): void => {
       if (!this.#closed) this.#generations.adoptIndexes();
     };
-    void maintainInBackground(directory, this.#options, done).then((hasWorker) =>
+    const autoCompact = this.#options.autoCompact && !this.#isBulk;
+    void maintainInBackground(directory, { ...this.#options, autoCompact }, done).then((hasWorker) =>
       hasWorker ? undefined : this.#maintainInSlices(),
     );
   }

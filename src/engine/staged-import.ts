@@ -57,7 +57,11 @@ export class StagedImport {
     this.#format = newestOf(generations).codec.format;
     // Merged once, at the end: a merge on the way would drop removals, which are about the store's records.
     const options = resolveOptions({ ...settings, autoCompact: false, bloomBitsPerKey: 0 });
-    this.#gathered = new StoreHandle({ disk, leavesMaintenance: true }, directory.path, options);
+    this.#gathered = new StoreHandle(
+      { disk, leavesMaintenance: true, isBulk: true },
+      directory.path,
+      options,
+    );
     this.#gathered.open();
   }
 

@@ -77,8 +77,12 @@ export class KvStore implements Disposable, AsyncDisposable {
    * Opens a store for a process that ends when its work is done: what is due when
    * the handle is closed is left to the caller. @internal
    */
-  static openForProcess(directory: string, options: OpenOptions = {}): KvStore {
-    return KvStore.openOn({ disk: realDisk, leavesMaintenance: true }, directory, options);
+  static openForProcess(
+    directory: string,
+    options: OpenOptions = {},
+    kind: Pick<Surroundings, "isBulk"> = {},
+  ): KvStore {
+    return KvStore.openOn({ disk: realDisk, leavesMaintenance: true, ...kind }, directory, options);
   }
 
   /** Makes the indexes a store lacks and the merges that are due; does nothing where somebody is at it. @internal */
@@ -318,6 +322,14 @@ export class KvStore implements Disposable, AsyncDisposable {
       value: bytesOf(newest.record),
       expiresAt: newest.record.expiresAt || null,
     }));
+  }
+
+  /** Records as they would be written again, each good until the next is asked for. @internal */
+  mutations(options: ScanOptions = {}): IteratorObject<Mutation, undefined> {
+    return this.#scan<Mutation>(options, ({ key, record }) => {
+      const value = record.encoding === "bytes" ? record.value : (record.text() ?? record.value);
+      return { kind: "put", key, value, expiresAt: record.expiresAt };
+    });
   }
 
   /** How many keys have a value. */

@@ -1,3 +1,4 @@
+import { latin1Of } from "./bytes.ts";
 import { KvsError } from "./errors.ts";
 import { MAX_KEY_BYTES } from "./limits.ts";
 
@@ -66,5 +67,5 @@ function encodeBytes(key: Uint8Array): string {
       `Cannot use key: it is a ${typeof key}, expected a string or a Uint8Array`,
     );
   }
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).latin1Slice();
+  return latin1Of(key);
 }

@@ -1,11 +1,11 @@
 import * as fs from "node:fs";
-import { breather } from "../breather.ts";
 import type { StoreClient } from "../client.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { DONE } from "../exit-codes.ts";
 import type { RecordEncoder } from "../formats/format.ts";
 import { AS_ARG, formatNamed } from "../formats/index.ts";
 import { Output } from "../output.ts";
+import { pace } from "../pace.ts";
 import { closeOnSignal } from "../signals.ts";
 import { system } from "../system-error.ts";
 
@@ -31,10 +31,10 @@ export const exportCommand: Command = defineCommand({
 
 /** Writes the store as it is at the start, whatever is written meanwhile. */
 async function exportRecords(client: StoreClient, encoder: RecordEncoder): Promise<void> {
-  const breathe = breather();
-  for await (const record of client.records({})) {
+  const pauseAfter = pace();
+  for await (const record of client.mutations({})) {
     encoder.write(record);
-    const pause = breathe();
+    const pause = pauseAfter(record.key.length + record.value.length);
     if (pause !== undefined) await pause;
   }
   encoder.end();

@@ -20,7 +20,7 @@ export const importCommand: Command = defineCommand({
     const format = formatNamed(args.as);
     const source = openSource(args.file, data.literal);
     // One sync, when the store is closed, makes all of them durable.
-    const client = data.create({ durability: "os" });
+    const client = data.create({ durability: "os", isBulk: true });
     await (args.atomic === true ? importAtOnce : importRecords)(client, source, format);
     return DONE;
   },

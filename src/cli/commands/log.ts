@@ -1,11 +1,11 @@
 import type { LoggedRecord } from "../../engine/log-records.ts";
 import { logRecords } from "../../engine/tools.ts";
-import { breather } from "../breather.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { escapeTextForTerminal } from "../escapes.ts";
 import { CORRUPT, DONE } from "../exit-codes.ts";
 import { Failure, UsageError } from "../failures.ts";
 import { countOf } from "../numbers.ts";
+import { pace } from "../pace.ts";
 import { isTerminal, STDOUT } from "../terminal.ts";
 
 export const logCommand: Command = defineCommand({
@@ -25,14 +25,14 @@ export const logCommand: Command = defineCommand({
   async run({ args, data }) {
     const chosen = args.generation === undefined ? {} : { generation: parseGeneration(args.generation) };
     const isShown = args.json !== true && (await isTerminal(STDOUT));
-    const breathe = breather();
+    const pauseAfter = pace();
     let damaged = 0;
     for (const record of logRecords(data.directory, chosen)) {
       if ("damage" in record) damaged += 1;
       const line = args.json === true ? JSON.stringify(record) : lineOf(record);
       data.out.write(isShown ? escapeTextForTerminal(Buffer.from(line)) : line);
       data.out.write("\n");
-      const pause = breathe();
+      const pause = pauseAfter(line.length);
       // oxlint-disable-next-line no-await-in-loop -- others take their turn here
       if (pause !== undefined) await pause;
     }

@@ -1,4 +1,3 @@
-import type { StoreRecord } from "../../engine/options.ts";
 import type { Mutation } from "../../format/record.ts";
 import type { Sink } from "../output.ts";
 
@@ -12,7 +11,7 @@ export interface TransferFormat {
 
 export interface RecordEncoder {
   /** Throws a `Failure` for a record that the format cannot hold. */
-  write(record: StoreRecord): void;
+  write(record: Mutation): void;
   /** Writes what belongs behind the last record. */
   end(): void;
 }

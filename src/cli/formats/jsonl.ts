@@ -1,3 +1,4 @@
+import { latin1Of } from "../../format/bytes.ts";
 import { encodeKey } from "../../format/key.ts";
 import { formatCommand } from "../../format/json-command.ts";
 import { KvsError } from "../../format/errors.ts";
@@ -9,9 +10,13 @@ import type { RecordDecoder, TransferFormat } from "./format.ts";
 /** Commands, one a line: the only format that keeps everything, an expiry too. */
 export const jsonl: TransferFormat = {
   encoder: (out) => ({
-    write: ({ key, value, expiresAt }) => {
-      const mutation = { kind: "put", key: encodeKey(key), value, expiresAt: expiresAt ?? 0 } as const;
-      out.write(`${formatCommand(mutation)}\n`);
+    write: (record) => {
+      const { key, value, expiresAt } = record;
+      const text = typeof value === "string" ? value : latin1Of(value);
+      // A key of plain characters is the key itself, a byte each.
+      if (expiresAt === 0 && PLAIN_TEXT.test(key) && PLAIN_TEXT.test(text))
+        out.write(`{"Set":{"key":"${key}","value":"${text}"}}\n`);
+      else out.write(`${formatCommand(record)}\n`);
     },
     end: () => undefined,
   }),
@@ -26,6 +31,8 @@ const PLAIN_LINES: readonly RegExp[] = [
   new RegExp(String.raw`\{"Set":\{"key":"${PLAIN}","value":"${PLAIN}"\}\}\n`, "y"),
   new RegExp(String.raw`\{"key":"${PLAIN}","value":"${PLAIN}"\}\n`, "y"),
 ];
+
+const PLAIN_TEXT = new RegExp(`^${PLAIN}$`);
 
 const NEWLINE = 0x0a;
 

@@ -1,9 +1,10 @@
+import { latin1Of } from "../../format/bytes.ts";
 import { KvsError } from "../../format/errors.ts";
-import { encodeKey, type EncodedKey } from "../../format/key.ts";
+import { encodeKey, type EncodedKey, keyBytes } from "../../format/key.ts";
 import type { Mutation } from "../../format/record.ts";
 import type { RecordDecoder, TransferFormat } from "./format.ts";
 import { Splitter } from "./splitter.ts";
-import { textIfUtf8 } from "./text-if-utf8.ts";
+import { textIfUtf8, valueBytes } from "./values.ts";
 
 /*
  * What LMDB's mdb_dump writes and mdb_load reads: header lines up to
@@ -26,7 +27,7 @@ export const mdb: TransferFormat = {
     out.write(HEADER);
     return {
       write: ({ key, value }) => {
-        out.write(` ${hexOf(key)}\n ${hexOf(value)}\n`);
+        out.write(` ${keyBytes(key).toHex()}\n ${valueBytes(value).toHex()}\n`);
       },
       end: () => out.write("DATA=END\n"),
     };
@@ -90,10 +91,6 @@ class MdbDecoder implements RecordDecoder {
   }
 }
 
-function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
-}
-
 function fromHex(digits: Uint8Array): Uint8Array {
   const bytes = Buffer.from(textOf(digits), "hex");
   if (bytes.length * 2 !== digits.length) throw undecodable("it is not hex");
@@ -117,7 +114,7 @@ function fromPrint(text: Uint8Array): Uint8Array {
 }
 
 function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice();
+  return latin1Of(bytes);
 }
 
 function undecodable(reason: string): KvsError {

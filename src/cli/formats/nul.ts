@@ -1,11 +1,11 @@
 import { KvsError } from "../../format/errors.ts";
-import { encodeKey, type EncodedKey } from "../../format/key.ts";
+import { encodeKey, type EncodedKey, keyBytes } from "../../format/key.ts";
 import type { Mutation } from "../../format/record.ts";
 import { NO } from "../exit-codes.ts";
 import { Failure } from "../failures.ts";
 import type { RecordDecoder, TransferFormat } from "./format.ts";
 import { Splitter } from "./splitter.ts";
-import { textIfUtf8 } from "./text-if-utf8.ts";
+import { textIfUtf8, valueBytes } from "./values.ts";
 
 const NUL = 0;
 
@@ -13,10 +13,11 @@ const NUL = 0;
 export const nul: TransferFormat = {
   encoder: (out) => ({
     write: ({ key, value }) => {
-      if (key.includes(NUL) || value.includes(NUL)) {
+      const parts = [keyBytes(key), valueBytes(value)];
+      if (parts.some((part) => part.includes(NUL))) {
         throw new Failure(NO, "Cannot export a record that holds a NUL byte: use --as jsonl");
       }
-      for (const part of [key, value]) {
+      for (const part of parts) {
         out.write(part);
         out.write("\0");
       }

@@ -1,10 +1,10 @@
 import { KvsError } from "../../format/errors.ts";
-import { encodeKey } from "../../format/key.ts";
+import { encodeKey, keyBytes } from "../../format/key.ts";
 import type { Mutation } from "../../format/record.ts";
 import { escapeLine, unescapeLine } from "../escapes.ts";
 import type { RecordDecoder, TransferFormat } from "./format.ts";
 import { Splitter } from "./splitter.ts";
-import { textIfUtf8 } from "./text-if-utf8.ts";
+import { textIfUtf8, valueBytes } from "./values.ts";
 
 const NEWLINE = 0x0a;
 const TAB = 0x09;
@@ -13,9 +13,9 @@ const TAB = 0x09;
 export const tsv: TransferFormat = {
   encoder: (out) => ({
     write: ({ key, value }) => {
-      out.write(escapeLine(key));
+      out.write(escapeLine(keyBytes(key)));
       out.write("\t");
-      out.write(escapeLine(value));
+      out.write(escapeLine(valueBytes(value)));
       out.write("\n");
     },
     end: () => undefined,

@@ -2,7 +2,7 @@ import type { Key } from "../../engine/options.ts";
 import { KvsError } from "../../format/errors.ts";
 import { unescapeLine } from "../escapes.ts";
 import { UsageError } from "../failures.ts";
-import { textIfUtf8 } from "../formats/text-if-utf8.ts";
+import { textIfUtf8 } from "../formats/values.ts";
 
 const TAB = 0x09;
 /** Backslashes, and what is not ASCII. */
