@@ -33,7 +33,7 @@ export interface ConnectOptions {
   readonly tuning: Tuning;
   /** The session is for one operation: nothing is prepared for more of them. */
   readonly brief: boolean;
-  /** It writes many records: little of them is kept in memory, and merges are left for afterwards. */
+  /** It writes many records: little of them is kept in memory, and other processes make their indexes. */
   readonly isBulk: boolean;
 }
 
@@ -65,6 +65,8 @@ export interface StoreClient {
   batch(operations: readonly BatchOperation[]): Awaitable<void>;
   /** Writes a record as it is. */
   write(mutation: Mutation): Awaitable<void>;
+  /** Resolves when what was written is quick to find: its indexes are made. */
+  indexed(): Awaitable<void>;
   /** Starts an import that is there whole or not at all. */
   stage(): Awaitable<StagedRecords>;
   count(options: RangeOptions): Awaitable<number>;

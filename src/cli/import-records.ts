@@ -21,6 +21,8 @@ export async function importRecords(
       take: (mutation) => apply(client, mutation),
       consequence: "those before it are kept",
     });
+    // Left to a process that follows, they would make the next command a slow one.
+    await client.indexed();
   } finally {
     release();
   }

@@ -18,7 +18,7 @@ import { KvStore } from "../engine/store.ts";
 import { KvsError } from "../format/errors.ts";
 import type { Mutation } from "../format/record.ts";
 import type { Access, ConnectOptions, Entry, StagedRecords, StoreClient } from "./client.ts";
-import { startCompaction } from "./detached-compaction.ts";
+import { startCompaction, startIndexing } from "./detached-compaction.ts";
 import { systemCode } from "./system-error.ts";
 
 const BYTES = { encoding: "bytes" } as const;
@@ -37,7 +37,9 @@ export class LocalClient implements StoreClient {
   static open(directory: string, access: Access, options: ConnectOptions): LocalClient | undefined {
     if (access === "change" && isMissing(directory)) return undefined;
     try {
-      const store = KvStore.openForProcess(directory, engineOptions(access, options), options);
+      const store = KvStore.openForProcess(directory, engineOptions(access, options), {
+        startIndexing: options.isBulk ? (path) => startIndexing(path, options) : undefined,
+      });
       return new LocalClient(store, options);
     } catch (error) {
       if (error instanceof KvsError && error.code === "NO_STORE") return undefined;
@@ -109,9 +111,18 @@ export class LocalClient implements StoreClient {
     this.#store.write(mutation);
   }
 
+  indexed(): Promise<void> {
+    return this.#store.indexed();
+  }
+
   async stage(): Promise<StagedRecords> {
     const { StagedImport } = await import("./slow-path.ts");
-    return this.#store.withHandle((handle) => StagedImport.begin(handle, this.#options.tuning));
+    return this.#store.withHandle((handle) =>
+      StagedImport.begin(handle, {
+        ...this.#options.tuning,
+        startIndexing: (path) => startIndexing(path, this.#options),
+      }),
+    );
   }
 
   count(options: RangeOptions): number {
@@ -123,8 +134,8 @@ export class LocalClient implements StoreClient {
   }
 
   maintain(): void {
-    const { waitMs, tuning } = this.#options;
-    KvStore.maintain(this.#store.directory, { waitMs, ...tuning });
+    const { waitMs, autoCompact, tuning } = this.#options;
+    KvStore.maintain(this.#store.directory, { waitMs, autoCompact, ...tuning });
   }
 
   backup(directory: string, options: ToolOptions): Promise<BackupResult> {

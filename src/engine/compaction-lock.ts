@@ -13,6 +13,14 @@ export function tryCompactionLock(disk: Disk, directory: string): LockFile | und
   return undefined;
 }
 
+/** Whether somebody has it. */
+export function isCompacting(disk: Disk, directory: string): boolean {
+  const lock = tryCompactionLock(disk, directory);
+  if (lock === undefined) return true;
+  unlockCompaction(lock);
+  return false;
+}
+
 /** Waits for it, at most `waitMs`, with no other lock in hand; then throws `LOCKED`. */
 export async function compactionLock(
   disk: Disk,

@@ -11,7 +11,8 @@ import type { CompactOptions, Durability, ResolvedOptions } from "./options.ts";
 import type { KeyRange, Newest } from "./runs.ts";
 import { maintainInBackground, untilIdle } from "./background.ts";
 import { TAIL_BYTES } from "./log.ts";
-import { compactAll, isMaintenanceDue, maintain, planNow } from "./maintenance.ts";
+import { isCompacting } from "./compaction-lock.ts";
+import { compactAll, isMaintenanceDue, lacksIndexes, maintain, planNow } from "./maintenance.ts";
 import { runInSlices, runToEnd } from "./slices.ts";
 import { scan } from "./scan.ts";
 import { type Snapshot, snapshotOf } from "./snapshot.ts";
@@ -33,6 +34,9 @@ const IDLE_MS = 100;
 /** What a handle may merge itself when it is closed, in bytes of the logs to be merged: a few hundredths of a second. */
 const CLOSING_MERGE_BYTES = 4 * 1024 * 1024;
 
+/** How often it is looked whether an index is there by now. */
+const INDEXING_PAUSE_MS = 10;
+
 /** What a handle that writes much keeps of the newest log. */
 const BULK_TAIL_BYTES: number = 1024 * 1024;
 
@@ -41,8 +45,11 @@ export interface Surroundings {
   readonly disk: Disk;
   /** What is due when the handle is closed is done by another process: the caller sees to it. */
   readonly leavesMaintenance: boolean;
-  /** The handle writes much and looks little up: it keeps little in memory, and has no merges made meanwhile. */
-  readonly isBulk?: boolean;
+  /**
+   * The handle writes much and looks little up: it keeps little in memory, and
+   * has its indexes made by another process, which this starts.
+   */
+  readonly startIndexing?: ((directory: string) => void) | undefined;
 }
 
 /**
@@ -64,25 +71,25 @@ export class StoreHandle {
   #compaction: Generator<void> | undefined;
   #changesSeen = 0;
   readonly #leavesMaintenance: boolean;
-  readonly #isBulk: boolean;
+  readonly #startIndexing: Surroundings["startIndexing"];
   /** Set by `close`: whether there is work for a compaction. */
   maintenanceIsDue = false;
 
   constructor(
-    { disk, leavesMaintenance, isBulk = false }: Surroundings,
+    { disk, leavesMaintenance, startIndexing }: Surroundings,
     directory: string,
     options: ResolvedOptions,
   ) {
     this.disk = disk;
     this.#leavesMaintenance = leavesMaintenance;
-    this.#isBulk = isBulk;
+    this.#startIndexing = startIndexing;
     this.directory = disk.absolute(directory);
     this.#options = options;
     this.#cache = options.cacheBytes > 0 ? new CachedReads(options.cacheBytes) : undefined;
     this.#hints = new HintReader(disk, this.directory, { map: options.mmap });
     this.#generations = new Generations(disk, this.directory, this.#hints, {
       map: options.mmap,
-      tailBytes: isBulk ? BULK_TAIL_BYTES : TAIL_BYTES,
+      tailBytes: startIndexing !== undefined ? BULK_TAIL_BYTES : TAIL_BYTES,
     });
   }
 
@@ -236,6 +243,16 @@ export class StoreHandle {
     }
   }
 
+  /** Waits for the process that makes indexes, as long as it is at it. What it leaves is made when the handle is closed. */
+  async indexed(): Promise<void> {
+    const { directory } = this;
+    await untilIdle(directory);
+    while (lacksIndexes(this.#context()) && isCompacting(this.disk, directory)) {
+      // oxlint-disable-next-line no-await-in-loop -- waiting is the point
+      await Bun.sleep(INDEXING_PAUSE_MS);
+    }
+  }
+
   /** The parts, for work that is done with several of them. */
   internals(): CompactionContext {
     return { ...this.#context(), writer: this.#writer() };
@@ -284,8 +301,11 @@ export class StoreHandle {
     const done = (): void => {
       if (!this.#closed) this.#generations.adoptIndexes();
     };
-    const autoCompact = this.#options.autoCompact && !this.#isBulk;
-    void maintainInBackground(directory, { ...this.#options, autoCompact }, done).then((hasWorker) =>
+    if (this.#startIndexing !== undefined) {
+      this.#startIndexing(directory);
+      return;
+    }
+    void maintainInBackground(directory, this.#options, done).then((hasWorker) =>
       hasWorker ? undefined : this.#maintainInSlices(),
     );
   }

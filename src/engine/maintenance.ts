@@ -188,6 +188,13 @@ function findUnindexed({ generations }: CompactionContext): Log | undefined {
   return generations.logs.slice(0, -1).find(lacksIndex);
 }
 
+/** Whether there are logs whose indexes are still to be made. */
+export function lacksIndexes({ generations }: Pick<CompactionContext, "generations">): boolean {
+  generations.catchUp();
+  generations.adoptIndexes();
+  return generations.logs.slice(0, -1).some(lacksIndex);
+}
+
 function lacksIndex(log: Log): boolean {
   return !log.isForeign && log.summary === undefined;
 }

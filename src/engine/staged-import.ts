@@ -5,16 +5,16 @@ import type { Interval, LogHeader } from "../format/header.ts";
 import { nextLayout } from "../format/hint.ts";
 import { encodeLogHeader, encodeLogHeaderAnew } from "../format/log-header.ts";
 import type { Mutation } from "../format/record.ts";
-import { untilIdle } from "./background.ts";
 import { tryCompactionLock, unlockCompaction } from "./compaction-lock.ts";
 import { type CompactionContext, removeSuperseded } from "./compaction.ts";
 import type { Generations } from "./generations.ts";
-import { StoreHandle } from "./handle.ts";
+import { StoreHandle, type Surroundings } from "./handle.ts";
 import { type ImportDirectory, makeImportDirectory, removeImportDirectory } from "./import-directory.ts";
 import type { Log } from "./log.ts";
 import { type MergedLog, mergeLogs } from "./merge.ts";
 import { type OpenOptions, resolveOptions } from "./options.ts";
 import { runInSlices } from "./slices.ts";
+import { trimMemory } from "./trim-memory.ts";
 import { checkValue } from "./value.ts";
 
 /** What a log is called whose place is not known yet: no other number takes more room in a text. */
@@ -22,6 +22,12 @@ const SOMEWHERE: Interval = { first: Number.MAX_SAFE_INTEGER - 1, last: Number.M
 
 /** Ids of as many logs as it will replace, which are not there yet either. */
 const NOT_YET: readonly string[] = ["0".repeat(16), "0".repeat(16)];
+
+/** How the store is used in which records are gathered. */
+export type GatheringSettings = Pick<OpenOptions, "mmap"> & Pick<Surroundings, "startIndexing">;
+
+/** The inputs are mapped, and what was read of them is of no more use. */
+const TRIMMED_BYTES: number = 32 * 1024 * 1024;
 
 const NOT_URGENT = { urgent: false } as const;
 
@@ -42,23 +48,24 @@ export class StagedImport {
   #isOver = false;
 
   /** Starts an import into a store that is open. */
-  static begin(main: StoreHandle, { mmap = true }: Pick<OpenOptions, "mmap">): StagedImport {
+  static begin(main: StoreHandle, settings: GatheringSettings): StagedImport {
     main.begin();
     const { disk, directory, writer } = main.internals();
     const made = makeImportDirectory(disk, directory);
     writer.release();
-    return new StagedImport(main, made, { mmap });
+    return new StagedImport(main, made, settings);
   }
 
-  private constructor(main: StoreHandle, directory: ImportDirectory, settings: Pick<OpenOptions, "mmap">) {
+  private constructor(main: StoreHandle, directory: ImportDirectory, settings: GatheringSettings) {
     this.#main = main;
     this.#directory = directory;
     const { disk, generations } = main.internals();
     this.#format = newestOf(generations).codec.format;
     // Merged once, at the end: a merge on the way would drop removals, which are about the store's records.
-    const options = resolveOptions({ ...settings, autoCompact: false, bloomBitsPerKey: 0 });
+    const { startIndexing, mmap = true } = settings;
+    const options = resolveOptions({ mmap, autoCompact: false, bloomBitsPerKey: 0 });
     this.#gathered = new StoreHandle(
-      { disk, leavesMaintenance: true, isBulk: true },
+      { disk, leavesMaintenance: true, startIndexing },
       directory.path,
       options,
     );
@@ -77,7 +84,13 @@ export class StagedImport {
     try {
       const inputs = await this.#sealInputs();
       const total = inputs.reduce((sum, input) => sum + input.size(), 0);
-      const steps = this.#merge(inputs, (bytes) => onProgress(Math.min(1, bytes / total)));
+      let trimmedAt = 0;
+      const steps = this.#merge(inputs, (bytes) => {
+        onProgress(Math.min(1, bytes / total));
+        if (bytes - trimmedAt < TRIMMED_BYTES) return;
+        trimmedAt = bytes;
+        trimMemory();
+      });
       this.#steps = steps;
       const merged = await runInSlices(steps);
       // Given up while it was merged: the files are gone.
@@ -97,12 +110,11 @@ export class StagedImport {
   }
 
   async #sealInputs(): Promise<readonly Log[]> {
-    const { writer, generations, directory } = this.#gathered.internals();
+    const { writer, generations } = this.#gathered.internals();
     writer.begin();
     writer.rotate();
     writer.release();
-    await untilIdle(directory);
-    generations.adoptIndexes();
+    await this.#gathered.indexed();
     const inputs = generations.logs.slice(0, -1);
     for (const input of inputs) input.loadSealed();
     return inputs;
@@ -111,7 +123,8 @@ export class StagedImport {
   *#merge(inputs: readonly Log[], onWritten: (bytes: number) => void): Generator<void, MergedLog> {
     const { disk, generations, bloomBitsPerKey } = this.#main.internals();
     generations.catchUp();
-    const { logs: older } = generations;
+    // Those that have an index: what the others hold is not counted as made stale.
+    const older = generations.logs.slice(0, -1);
     for (const log of older) log.retain();
     try {
       return yield* mergeLogs({

@@ -80,7 +80,7 @@ export class KvStore implements Disposable, AsyncDisposable {
   static openForProcess(
     directory: string,
     options: OpenOptions = {},
-    kind: Pick<Surroundings, "isBulk"> = {},
+    kind: Pick<Surroundings, "startIndexing"> = {},
   ): KvStore {
     return KvStore.openOn({ disk: realDisk, leavesMaintenance: true, ...kind }, directory, options);
   }
@@ -109,6 +109,11 @@ export class KvStore implements Disposable, AsyncDisposable {
     checkValue(mutation.value);
     this.#handle.begin();
     this.#handle.write([mutation], NOT_URGENT);
+  }
+
+  /** Resolves when no other process is making indexes. @internal */
+  indexed(): Promise<void> {
+    return this.#handle.indexed();
   }
 
   /** Hands the inside of the store to what not every program that uses one needs to load. @internal */
