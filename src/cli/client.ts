@@ -60,7 +60,7 @@ export interface StoreClient {
   keys(options: ScanOptions): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   entries(options: ScanOptions): Iterable<Entry> | AsyncIterable<Entry>;
   /** Records as they would be written again, each good until the next is asked for. */
-  mutations(options: ScanOptions): Iterable<Mutation> | AsyncIterable<Mutation>;
+  mutations(): Iterable<Mutation> | AsyncIterable<Mutation>;
   /** All operations or none, in their order. */
   batch(operations: readonly BatchOperation[]): Awaitable<void>;
   /** Writes a record as it is. */

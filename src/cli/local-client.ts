@@ -14,6 +14,8 @@ import type {
   Value,
 } from "../engine/options.ts";
 import type { StoreStats } from "../engine/stats.ts";
+import { liveMutations, writeRecord } from "../engine/bulk.ts";
+import type { StoreHandle } from "../engine/handle.ts";
 import { KvStore } from "../engine/store.ts";
 import { KvsError } from "../format/errors.ts";
 import type { Mutation } from "../format/record.ts";
@@ -26,10 +28,13 @@ const BYTES = { encoding: "bytes" } as const;
 /** A store in a directory of this machine. */
 export class LocalClient implements StoreClient {
   readonly #store: KvStore;
+  /** The store's inside, for what passes many records. */
+  readonly #handle: StoreHandle;
   readonly #options: ConnectOptions;
 
   private constructor(store: KvStore, options: ConnectOptions) {
     this.#store = store;
+    this.#handle = store.withHandle((handle) => handle);
     this.#options = options;
   }
 
@@ -99,8 +104,8 @@ export class LocalClient implements StoreClient {
     return this.#store.entries({ ...options, ...BYTES });
   }
 
-  mutations(options: ScanOptions): Iterable<Mutation> {
-    return this.#store.mutations(options);
+  mutations(): Iterable<Mutation> {
+    return liveMutations(this.#handle);
   }
 
   batch(operations: readonly BatchOperation[]): void {
@@ -108,21 +113,19 @@ export class LocalClient implements StoreClient {
   }
 
   write(mutation: Mutation): void {
-    this.#store.write(mutation);
+    writeRecord(this.#handle, mutation);
   }
 
   indexed(): Promise<void> {
-    return this.#store.indexed();
+    return this.#handle.indexed();
   }
 
   async stage(): Promise<StagedRecords> {
     const { StagedImport } = await import("./slow-path.ts");
-    return this.#store.withHandle((handle) =>
-      StagedImport.begin(handle, {
-        ...this.#options.tuning,
-        startIndexing: (path) => startIndexing(path, this.#options),
-      }),
-    );
+    return StagedImport.begin(this.#handle, {
+      ...this.#options.tuning,
+      startIndexing: (path) => startIndexing(path, this.#options),
+    });
   }
 
   count(options: RangeOptions): number {

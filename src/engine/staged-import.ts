@@ -5,6 +5,7 @@ import type { Interval, LogHeader } from "../format/header.ts";
 import { nextLayout } from "../format/hint.ts";
 import { encodeLogHeader, encodeLogHeaderAnew } from "../format/log-header.ts";
 import type { Mutation } from "../format/record.ts";
+import { writeRecord } from "./bulk.ts";
 import { tryCompactionLock, unlockCompaction } from "./compaction-lock.ts";
 import { type CompactionContext, removeSuperseded } from "./compaction.ts";
 import type { Generations } from "./generations.ts";
@@ -15,7 +16,6 @@ import { type MergedLog, mergeLogs } from "./merge.ts";
 import { type OpenOptions, resolveOptions } from "./options.ts";
 import { runInSlices } from "./slices.ts";
 import { trimMemory } from "./trim-memory.ts";
-import { checkValue } from "./value.ts";
 
 /** What a log is called whose place is not known yet: no other number takes more room in a text. */
 const SOMEWHERE: Interval = { first: Number.MAX_SAFE_INTEGER - 1, last: Number.MAX_SAFE_INTEGER };
@@ -28,8 +28,6 @@ export type GatheringSettings = Pick<OpenOptions, "mmap"> & Pick<Surroundings, "
 
 /** The inputs are mapped, and what was read of them is of no more use. */
 const TRIMMED_BYTES: number = 32 * 1024 * 1024;
-
-const NOT_URGENT = { urgent: false } as const;
 
 /**
  * An import that is there whole or not at all. Records are gathered in a store of
@@ -74,9 +72,7 @@ export class StagedImport {
 
   /** Adds a record, or a removal; of those of one key the last one counts. */
   add(mutation: Mutation): void {
-    checkValue(mutation.value);
-    this.#gathered.begin();
-    this.#gathered.write([mutation], NOT_URGENT);
+    writeRecord(this.#gathered, mutation);
   }
 
   /** Puts everything into the store, durably. `onProgress` is told how much of that is done, from 0 to 1. */

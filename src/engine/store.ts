@@ -104,18 +104,6 @@ export class KvStore implements Disposable, AsyncDisposable {
     this.directory = handle.directory;
   }
 
-  /** Writes a record as it is, its expiry an absolute time. @internal */
-  write(mutation: Mutation): void {
-    checkValue(mutation.value);
-    this.#handle.begin();
-    this.#handle.write([mutation], NOT_URGENT);
-  }
-
-  /** Resolves when no other process is making indexes. @internal */
-  indexed(): Promise<void> {
-    return this.#handle.indexed();
-  }
-
   /** Hands the inside of the store to what not every program that uses one needs to load. @internal */
   withHandle<T>(work: (handle: StoreHandle) => T): T {
     return work(this.#handle);
@@ -327,14 +315,6 @@ export class KvStore implements Disposable, AsyncDisposable {
       value: bytesOf(newest.record),
       expiresAt: newest.record.expiresAt || null,
     }));
-  }
-
-  /** Records as they would be written again, each good until the next is asked for. @internal */
-  mutations(options: ScanOptions = {}): IteratorObject<Mutation, undefined> {
-    return this.#scan<Mutation>(options, ({ key, record }) => {
-      const value = record.encoding === "bytes" ? record.value : (record.text() ?? record.value);
-      return { kind: "put", key, value, expiresAt: record.expiresAt };
-    });
   }
 
   /** How many keys have a value. */

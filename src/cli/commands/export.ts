@@ -32,7 +32,7 @@ export const exportCommand: Command = defineCommand({
 /** Writes the store as it is at the start, whatever is written meanwhile. */
 async function exportRecords(client: StoreClient, encoder: RecordEncoder): Promise<void> {
   const pauseAfter = pace();
-  for await (const record of client.mutations({})) {
+  for await (const record of client.mutations()) {
     encoder.write(record);
     const pause = pauseAfter(record.key.length + record.value.length);
     if (pause !== undefined) await pause;

@@ -1,0 +1,23 @@
+import type { Mutation } from "../format/record.ts";
+import type { StoreHandle } from "./handle.ts";
+import { EVERYTHING } from "./runs.ts";
+import { checkValue } from "./value.ts";
+
+/* What imports and exports do with a store: records pass as they are, many of them, one by one. */
+
+const NOT_URGENT = { urgent: false } as const;
+
+/** Writes a record as it is, its expiry an absolute time. */
+export function writeRecord(handle: StoreHandle, mutation: Mutation): void {
+  checkValue(mutation.value);
+  handle.begin();
+  handle.write([mutation], NOT_URGENT);
+}
+
+/** The live records as they would be written again, in the order of their keys; each is good until the next is asked for. */
+export function* liveMutations(handle: StoreHandle): Generator<Mutation> {
+  for (const { key, record } of handle.scan({ range: EVERYTHING })) {
+    const value = record.encoding === "bytes" ? record.value : (record.text() ?? record.value);
+    yield { kind: "put", key, value, expiresAt: record.expiresAt };
+  }
+}
