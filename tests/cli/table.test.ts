@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ALL_COMMANDS } from "../../src/cli/all-commands.ts";
 import { CONDITIONS, type Condition, type Row, type Run, SEED } from "./table/cell.ts";
+import { COPIES } from "./table/copies.ts";
 import { COUNTERS_AND_EXPIRY } from "./table/counters-and-expiry.ts";
 import { Environment, waysOf } from "./table/environment.ts";
 import { KEY_COMMANDS } from "./table/key-commands.ts";
@@ -18,6 +19,7 @@ const TABLE: readonly Row[] = [
   ...COUNTERS_AND_EXPIRY,
   ...MANY_RECORDS,
   ...WHOLE_STORE,
+  ...COPIES,
   ...TOOLS,
 ];
 

@@ -44,7 +44,11 @@ describe("help", () => {
     sandbox.bytes(["rm", "greeting"]);
     for (const example of examples.trim().split("\n")) {
       const { exitCode, stderr } = sandbox.bash(example.trim());
-      expect({ example, exitCode, stderr: stderr.replace(/^kvs: Freed .*\n/, "") }).toEqual({
+      expect({
+        example,
+        exitCode,
+        stderr: stderr.replace(/^kvs: (Freed|Wrote|Backed up|Restored) .*\n/gm, ""),
+      }).toEqual({
         example,
         exitCode: 0,
         stderr: "",

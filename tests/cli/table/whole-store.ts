@@ -78,7 +78,7 @@ export const WHOLE_STORE: readonly Row[] = [
         prints("kvs stats", OVERVIEW),
         prints(
           "kvs stats --json",
-          '{"directory":"{store}","format":"binary","generations":[{"name":"1.log","first":1,"last":1,"sealed":false,"format":"binary","bytes":363,"records":4,"liveBytes":29,"staleBytes":238}],"keys":2,"diskBytes":363,"liveBytes":29,"staleBytes":238,"tornTailsCut":0,"tornTailBytes":0,"compactionDue":null}\n',
+          '{"directory":"{store}","format":"binary","generations":[{"name":"1.log","first":1,"last":1,"sealed":false,"format":"binary","bytes":363,"records":4,"liveBytes":29,"staleBytes":238}],"keys":2,"diskBytes":363,"liveBytes":29,"staleBytes":238,"tornTailsCut":0,"tornTailBytes":0,"rotationsPostponed":0,"compactionDue":null}\n',
         ),
       ],
       "missing key": [fails("kvs stats --dir none", 3, NO_STORE)],
@@ -103,7 +103,7 @@ export const WHOLE_STORE: readonly Row[] = [
   {
     command: "verify",
     cells: {
-      success: [prints("kvs verify", "sound: 1 logs, 0 indexes\n")],
+      success: [prints("kvs verify", "sound: 1 log, 0 indexes, 4 records\n")],
       "missing key": [
         fails("kvs verify --dir none", 3, 'Cannot open store "{directory}/none": there is no such directory'),
       ],
@@ -112,7 +112,7 @@ export const WHOLE_STORE: readonly Row[] = [
       "extra argument": [misuses(VERIFY, "kvs verify surplus", 'Unexpected argument "surplus"')],
       "--": [
         misuses(VERIFY, "kvs verify -- --json", 'Unexpected argument "--json"'),
-        prints("kvs verify --", "sound: 1 logs, 0 indexes\n"),
+        prints("kvs verify --", "sound: 1 log, 0 indexes, 4 records\n"),
       ],
       "hostile bytes": [
         misuses(VERIFY, "kvs verify --dir $'\\xff'", NOT_UTF8),
@@ -123,14 +123,17 @@ export const WHOLE_STORE: readonly Row[] = [
         ),
       ],
       "closed stdout": [prints("kvs verify", "")],
-      "locked store": [prints("kvs verify", "sound: 1 logs, 0 indexes\n")],
+      "locked store": [prints("kvs verify", "sound: 1 log, 0 indexes, 4 records\n")],
       "corrupt store": [
         {
-          ...prints("kvs verify", `damage: ${CORRUPT}\ndamaged in 1 places: 1 logs, 0 indexes\n`),
+          ...prints(
+            "kvs verify",
+            'damage: "{store}/1.log" at offset 72, 219 bytes: a record fails its checksum\ndamaged in 1 place: 1 log, 0 indexes, 3 records\n',
+          ),
           exitCode: 1,
         },
       ],
-      "read-only directory": [prints("kvs verify", "sound: 1 logs, 0 indexes\n")],
+      "read-only directory": [prints("kvs verify", "sound: 1 log, 0 indexes, 4 records\n")],
       "no space": [fails("kvs verify >/dev/full", 3, OUTPUT_FULL)],
     },
   },
