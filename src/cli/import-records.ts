@@ -6,48 +6,54 @@ import { USAGE } from "./exit-codes.ts";
 import { Failure } from "./failures.ts";
 import type { RecordDecoder, TransferFormat } from "./formats/format.ts";
 import { pace } from "./pace.ts";
+import type { Progress } from "./progress.ts";
 import { onSignal } from "./signals.ts";
 import { chunksOf, type Source } from "./source.ts";
 
+/** What is imported, and who is shown how far that is. */
+export interface Input {
+  readonly source: Source;
+  readonly format: TransferFormat;
+  readonly progress: Progress;
+}
+
 /** Carries out every record of a source, in order. A bad one stops it; those before it are kept. */
-export async function importRecords(
-  client: StoreClient,
-  source: Source,
-  format: TransferFormat,
-): Promise<void> {
-  const release = onSignal(() => client.close());
+export async function importRecords(client: StoreClient, { progress, ...input }: Input): Promise<void> {
+  const release = onSignal(() => {
+    progress.end();
+    return client.close();
+  });
   try {
-    await readRecords(source, format, {
-      take: (mutation) => apply(client, mutation),
-      consequence: "those before it are kept",
-    });
+    await readRecords(
+      { progress, ...input },
+      { take: (mutation) => apply(client, mutation), consequence: "those before it are kept" },
+    );
     // Left to a process that follows, they would make the next command a slow one.
     await client.indexed();
   } finally {
+    progress.end();
     release();
   }
 }
 
 /** Imports every record of a source, or none. */
-export async function importAtOnce(
-  client: StoreClient,
-  source: Source,
-  format: TransferFormat,
-): Promise<void> {
+export async function importAtOnce(client: StoreClient, { progress, ...input }: Input): Promise<void> {
   let staged: StagedRecords | undefined;
   const release = onSignal(async () => {
+    progress.end();
     await staged?.discard();
     await client.close();
   });
   try {
     const records = await client.stage();
     staged = records;
-    await readRecords(source, format, {
-      take: (mutation) => records.add(mutation),
-      consequence: "nothing was imported",
-    });
-    await records.publish(() => undefined);
+    await readRecords(
+      { progress, ...input },
+      { take: (mutation) => records.add(mutation), consequence: "nothing was imported" },
+    );
+    await records.publish((done) => progress.update(done));
   } finally {
+    progress.end();
     await staged?.discard();
     release();
   }
@@ -59,15 +65,14 @@ interface Taker {
   readonly consequence: string;
 }
 
-async function readRecords(
-  source: Source,
-  format: TransferFormat,
-  { take, consequence }: Taker,
-): Promise<void> {
+async function readRecords({ source, format, progress }: Input, { take, consequence }: Taker): Promise<void> {
   const decoder = format.decoder();
   const pauseAfter = pace();
+  let bytes = 0;
+  let records = 0;
   const takeAll = async (mutations: Iterable<Mutation>): Promise<void> => {
     for (const mutation of mutations) {
+      records += 1;
       // Awaited only if need be: an await ends the tick, and a tick's writes reach the system together.
       const pending = take(mutation);
       // oxlint-disable-next-line no-await-in-loop -- records are carried out in their order
@@ -78,7 +83,12 @@ async function readRecords(
     }
   };
   try {
-    for await (const chunk of chunksOf(source)) await takeAll(decoder.push(chunk));
+    for await (const chunk of chunksOf(source)) {
+      await takeAll(decoder.push(chunk));
+      bytes += chunk.length;
+      if (source.size === undefined) progress.count(records);
+      else progress.update(Math.min(1, bytes / source.size));
+    }
     await takeAll(decoder.end());
   } catch (error) {
     throw blameRecord(error, source, decoder, consequence);

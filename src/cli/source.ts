@@ -9,19 +9,27 @@ const CHUNK_BYTES = 256 * 1024;
 export interface Source {
   readonly fd: number;
   readonly name: string;
+  /** In bytes; undefined where it is not a plain file. */
+  readonly size: number | undefined;
 }
 
 /** Opens the file an operand names: `-`, or none, is standard input; after `--`, `-` is a file like any other. */
 export function openSource(file: string | undefined, literal: ReadonlySet<string>): Source {
   if (file === undefined || (file === "-" && !literal.has("file")))
-    return { fd: STDIN, name: "standard input" };
+    return { fd: STDIN, name: "standard input", size: sizeOf(STDIN) };
   const name = `"${file}"`;
-  return { fd: system(`open ${name}`, () => fs.openSync(file, "r")), name };
+  const fd = system(`open ${name}`, () => fs.openSync(file, "r"));
+  return { fd, name, size: sizeOf(fd) };
+}
+
+function sizeOf(fd: number): number | undefined {
+  const stat = fs.fstatSync(fd);
+  return stat.isFile() ? stat.size : undefined;
 }
 
 /** Reads plain files at once; what may keep us waiting is awaited, so that signals are noticed meanwhile. */
-export async function* chunksOf({ fd, name }: Source): AsyncGenerator<Uint8Array> {
-  if (fs.fstatSync(fd).isFile()) {
+export async function* chunksOf({ fd, name, size }: Source): AsyncGenerator<Uint8Array> {
+  if (size !== undefined) {
     const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     for (let count = 1; (count = readSome(fd, buffer, 0, name)) > 0;) yield buffer.subarray(0, count);
     return;

@@ -6,8 +6,10 @@ import type { RecordEncoder } from "../formats/format.ts";
 import { AS_ARG, formatNamed } from "../formats/index.ts";
 import { Output } from "../output.ts";
 import { pace } from "../pace.ts";
+import { type Progress, SILENT, startProgress } from "../progress.ts";
 import { closeOnSignal } from "../signals.ts";
 import { system } from "../system-error.ts";
+import { isTerminal, STDOUT } from "../terminal.ts";
 
 const FILE_MODE = 0o600;
 
@@ -21,23 +23,35 @@ export const exportCommand: Command = defineCommand({
   async run({ args, data }) {
     const format = formatNamed(args.as);
     const client = data.openExisting("read");
-    const out = openOutput(args.file, data.literal) ?? data.out;
+    const file = openOutput(args.file, data.literal);
+    const out = file ?? data.out;
+    // On a terminal that shows the records themselves, a bar would only be in their way.
+    const isShown = file === undefined && (await isTerminal(STDOUT));
+    const progress = isShown ? SILENT : await startProgress("Exporting", data.settings);
     const encoder = format.encoder(out);
-    await closeOnSignal(client, async () => await exportRecords(client, encoder));
+    await closeOnSignal(client, async () => await exportRecords(client, encoder, progress));
     out.flush();
     return DONE;
   },
 });
 
 /** Writes the store as it is at the start, whatever is written meanwhile. */
-async function exportRecords(client: StoreClient, encoder: RecordEncoder): Promise<void> {
+async function exportRecords(client: StoreClient, encoder: RecordEncoder, progress: Progress): Promise<void> {
   const pauseAfter = pace();
-  for await (const record of client.mutations()) {
-    encoder.write(record);
-    const pause = pauseAfter(record.key.length + record.value.length);
-    if (pause !== undefined) await pause;
+  let records = 0;
+  try {
+    for await (const record of client.mutations()) {
+      encoder.write(record);
+      records += 1;
+      const pause = pauseAfter(record.key.length + record.value.length);
+      if (pause === undefined) continue;
+      progress.count(records);
+      await pause;
+    }
+    encoder.end();
+  } finally {
+    progress.end();
   }
-  encoder.end();
 }
 
 /** A file that only its owner may read, as the store is; undefined for standard output. */

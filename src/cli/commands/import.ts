@@ -2,6 +2,7 @@ import { DONE, type ExitCode } from "../exit-codes.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { AS_ARG, formatNamed } from "../formats/index.ts";
 import { importAtOnce, importRecords } from "../import-records.ts";
+import { startProgress } from "../progress.ts";
 import { openSource } from "../source.ts";
 
 export const importCommand: Command = defineCommand({
@@ -21,7 +22,11 @@ export const importCommand: Command = defineCommand({
     const source = openSource(args.file, data.literal);
     // One sync, when the store is closed, makes all of them durable.
     const client = data.create({ durability: "os", isBulk: true });
-    await (args.atomic === true ? importAtOnce : importRecords)(client, source, format);
+    await (args.atomic === true ? importAtOnce : importRecords)(client, {
+      source,
+      format,
+      progress: await startProgress("Importing", data.settings),
+    });
     return DONE;
   },
 });
