@@ -106,11 +106,19 @@ function fromPrint(text: Uint8Array): Uint8Array {
       bytes.push(BACKSLASH);
       at += 1;
     } else {
-      bytes.push(...fromHex(text.subarray(at + 1, at + 3)));
+      bytes.push(escapedByte(text, at));
       at += 2;
     }
   }
   return Uint8Array.from(bytes);
+}
+
+function escapedByte(text: Uint8Array, at: number): number {
+  const digits = textOf(text.subarray(at + 1, at + 3));
+  if (/^[0-9a-f]{2}$/i.test(digits)) return Number.parseInt(digits, 16);
+  throw undecodable(
+    "a backslash stands before neither a backslash nor two hex digits, as some mdb_dump -p write it: leave -p out",
+  );
 }
 
 function textOf(bytes: Uint8Array): string {
