@@ -37,8 +37,10 @@ const CERTAIN: ReadonlyArray<readonly [string, Fate]> = [
 /** Cuts the power at every call of random runs; what is left must be what was promised. */
 export const powerCut: Campaign = {
   name: "power-cut",
+  test: 7,
   shows: "1 to 7 and 9: a power cut, or a kill, at every call, and again while that is recovered",
   unit: "states",
+  full: 2_500_000,
   run: (seed) => cutPower(seed),
 };
 

@@ -1,0 +1,5 @@
+import type { Campaign } from "./campaign.ts";
+import { powerCut } from "./power-cut.ts";
+
+/** Every campaign, by the numbers of the tests. */
+export const campaigns: readonly Campaign[] = [powerCut];
