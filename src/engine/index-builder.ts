@@ -235,6 +235,6 @@ class PageWriter {
     if (bytes === 0) return;
     this.#file.append(this.#chunk.subarray(0, bytes), this.#written);
     this.#written += bytes;
-    this.#chunk.fill(0);
+    this.#chunk.fill(0, 0, bytes);
   }
 }
