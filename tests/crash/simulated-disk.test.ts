@@ -91,6 +91,20 @@ describe("the simulated disk", () => {
     }
   });
 
+  test("keeps what was written though the caller uses its buffer again", () => {
+    const process = new SimulatedProcess(SimulatedMachine.create());
+    const file = process.create("/disk/file");
+    const buffer = Buffer.from("written");
+    file.append(buffer, 0);
+    buffer.fill("x");
+    file.sync();
+    const machine = afterPowerCut(process.machine.capture(), ALL_LOST);
+    expect(machine.find("/disk/file")).toBeUndefined();
+    process.syncDirectory("/disk");
+    const kept = afterPowerCut(process.machine.capture(), ALL_LOST);
+    expect(kept.file("/disk/file")?.read(0, 9).toString()).toBe("written");
+  });
+
   test("frees the locks of a process that dies, and answers it no more", () => {
     const process = newProcess();
     const lock = process.openLock("/disk/LOCK", { create: true });

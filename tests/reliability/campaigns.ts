@@ -1,5 +1,6 @@
+import { histories } from "../model/histories.ts";
 import type { Campaign } from "./campaign.ts";
 import { powerCut } from "./power-cut.ts";
 
 /** Every campaign, by the numbers of the tests. */
-export const campaigns: readonly Campaign[] = [powerCut];
+export const campaigns: readonly Campaign[] = [powerCut, histories];

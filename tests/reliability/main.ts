@@ -1,18 +1,16 @@
 /** Runs the campaigns for as long as it is given: `bun run reliability --help` says how. */
 import { resolve } from "node:path";
-import type { Campaign } from "./campaign.ts";
+import type { Campaign, Outcome } from "./campaign.ts";
 import { campaigns } from "./campaigns.ts";
 import { parseOptions, type ReliabilityOptions, USAGE } from "./options.ts";
-import { type CampaignRecord, type Failure, Records } from "./record.ts";
+import { Pool } from "./pool.ts";
+import { type CampaignRecord, Records } from "./record.ts";
 import { tableOf, writeFigures } from "./table.ts";
 
 /** A campaign that has failed so often is over: what is wrong has shown. */
 const MOST_FAILURES = 10;
 const SHOWN_FAILURES = 3;
 const SAVED_EVERY_MS = 10_000;
-
-/** Campaigns put clocks of their own in the place of this one. */
-const elapsedMs: () => number = performance.now.bind(performance);
 
 process.chdir(resolve(import.meta.dirname, "../.."));
 const args = process.argv.slice(2);
@@ -36,11 +34,12 @@ function listOf(known: readonly Campaign[]): string {
 /** Each campaign gets its share of the time that is left; what one does not need is the others'. */
 async function runAll(options: ReliabilityOptions): Promise<void> {
   const records = new Records(options.state);
-  const end = elapsedMs() + options.minutes * 60_000;
+  const end = performance.now() + options.minutes * 60_000;
   let failures = 0;
   for (const [index, campaign] of options.campaigns.entries()) {
-    const share = (end - elapsedMs()) / (options.campaigns.length - index);
-    failures += await runCampaign(campaign, records, elapsedMs() + share, options.seed);
+    const share = (end - performance.now()) / (options.campaigns.length - index);
+    const run = new CampaignRun(campaign, records, performance.now() + share, options);
+    failures += await run.run();
   }
   const rows = options.campaigns.map((campaign) => ({ campaign, record: records.readLast(campaign) }));
   console.log(`\n${tableOf(rows)}`);
@@ -50,56 +49,78 @@ async function runAll(options: ReliabilityOptions): Promise<void> {
   process.exitCode = failures === 0 ? 0 : 1;
 }
 
-/** Runs one seed after another until the campaign is full or its time is over; how many failed. */
-async function runCampaign(
-  campaign: Campaign,
-  records: Records,
-  end: number,
-  seed: number | undefined,
-): Promise<number> {
-  const before = records.read(campaign);
-  let record: CampaignRecord = seed === undefined ? before : { ...before, nextSeed: seed, cases: 0 };
-  const failures = (): number => record.failed.length - before.failed.length;
-  // What is asked for by its seed is run whatever was tried before, and is no part of the count.
-  const save = (): void => (seed === undefined ? records.write(record) : undefined);
-  let savedAt = elapsedMs();
-  const isOver = (): boolean => isFull(campaign, record) || failures() >= MOST_FAILURES;
-  for (let isFirst = true; (isFirst || elapsedMs() < end) && !isOver(); isFirst = false) {
-    record = await runOnce(campaign, record);
-    if (elapsedMs() - savedAt < SAVED_EVERY_MS) continue;
-    savedAt = elapsedMs();
-    save();
-    console.log(`${campaign.name}: ${record.cases} of ${campaign.full} ${campaign.unit}`);
+/** Runs one seed after another until the campaign is full or its time is over. */
+class CampaignRun {
+  readonly #campaign: Campaign;
+  readonly #records: Records;
+  readonly #end: number;
+  readonly #options: ReliabilityOptions;
+  readonly #start: number = performance.now();
+  readonly #before: CampaignRecord;
+  #record: CampaignRecord;
+  #nextSeed: number;
+  #begun = 0;
+  #failures = 0;
+  #saved = 0;
+
+  constructor(campaign: Campaign, records: Records, end: number, options: ReliabilityOptions) {
+    this.#campaign = campaign;
+    this.#records = records;
+    this.#end = end;
+    this.#options = options;
+    this.#before = records.read(campaign);
+    // What is asked for by its seed is run whatever was tried before, and is no part of the count.
+    this.#record = options.seed === undefined ? this.#before : { ...this.#before, cases: 0 };
+    this.#nextSeed = options.seed ?? this.#before.nextSeed;
   }
-  save();
-  if (seed !== undefined)
-    console.log(`${campaign.name}, from seed ${seed} on: ${record.cases} ${campaign.unit}`);
-  return failures();
-}
 
-async function runOnce(campaign: Campaign, record: CampaignRecord): Promise<CampaignRecord> {
-  const start = elapsedMs();
-  const seed = record.nextSeed;
-  const { cases, failures } = await campaign.run(seed).catch((error: unknown) => ({
-    cases: 0,
-    failures: [`the campaign itself failed: ${error instanceof Error ? error.stack : String(error)}`],
-  }));
-  return {
-    ...record,
-    date: new Date().toISOString().slice(0, 10),
-    nextSeed: seed + 1,
-    cases: record.cases + cases,
-    seconds: record.seconds + (elapsedMs() - start) / 1000,
-    failed: failures.length === 0 ? record.failed : [...record.failed, report(campaign, seed, failures)],
-  };
-}
+  /** How many seeds failed. */
+  async run(): Promise<number> {
+    const { seed, jobs } = this.#options;
+    if (this.#isOver()) return 0;
+    using pool = new Pool(this.#campaign, jobs);
+    await pool.run(
+      () => this.#next(),
+      (tried, outcome) => this.#note(tried, outcome),
+    );
+    const { name, unit } = this.#campaign;
+    if (seed === undefined) this.#records.write(this.#record);
+    else console.log(`${name}, from seed ${seed} on: ${this.#record.cases} ${unit}`);
+    return this.#failures;
+  }
 
-function isFull(campaign: Campaign, { nextSeed, cases }: CampaignRecord): boolean {
-  return nextSeed >= (campaign.runs ?? Number.POSITIVE_INFINITY) || cases >= campaign.full;
-}
+  #next(): number | undefined {
+    const isFirst = this.#begun === 0;
+    if (this.#isOver() || (!isFirst && performance.now() >= this.#end)) return undefined;
+    this.#begun += 1;
+    return this.#nextSeed++;
+  }
 
-function report({ name }: Campaign, seed: number, failures: readonly string[]): Failure {
-  const shown = failures.slice(0, SHOWN_FAILURES);
-  console.log(`FAILED: bun run reliability --only ${name} --seed ${seed} --minutes 0\n${shown.join("\n")}\n`);
-  return { seed, failures: shown };
+  #isOver(): boolean {
+    const { runs = Number.POSITIVE_INFINITY, full } = this.#campaign;
+    return this.#nextSeed >= runs || this.#record.cases >= full || this.#failures >= MOST_FAILURES;
+  }
+
+  #note(seed: number, { cases, failures }: Outcome): void {
+    const shown = failures.slice(0, SHOWN_FAILURES);
+    this.#record = {
+      ...this.#record,
+      date: new Date().toISOString().slice(0, 10),
+      nextSeed: this.#nextSeed,
+      cases: this.#record.cases + cases,
+      seconds: this.#before.seconds + (performance.now() - this.#start) / 1000,
+      failed: shown.length === 0 ? this.#record.failed : [...this.#record.failed, { seed, failures: shown }],
+    };
+    const { name, full, unit } = this.#campaign;
+    if (shown.length > 0) {
+      this.#failures += 1;
+      console.log(
+        `FAILED: bun run reliability --only ${name} --seed ${seed} --minutes 0\n${shown.join("\n")}\n`,
+      );
+    }
+    if (performance.now() - this.#saved < SAVED_EVERY_MS || this.#options.seed !== undefined) return;
+    this.#saved = performance.now();
+    this.#records.write(this.#record);
+    console.log(`${name}: ${this.#record.cases} of ${full} ${unit}`);
+  }
 }

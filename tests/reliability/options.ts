@@ -6,6 +6,8 @@ export interface ReliabilityOptions {
   readonly minutes: number;
   /** The first seed, in place of the one after the last that was tried. */
   readonly seed: number | undefined;
+  /** How many processes run one campaign side by side. */
+  readonly jobs: number;
   readonly state: string;
   readonly writesDocument: boolean;
 }
@@ -17,6 +19,7 @@ export const USAGE: string = `Usage: bun run reliability [OPTIONS]
   --minutes N        time for all campaigns together (${DEFAULT_MINUTES}); each makes at least one run
   --only NAME,...    campaigns by their names or the numbers of their tests (all)
   --seed N           start at this seed, and not after the last one that was tried; a failure names its seed
+  --jobs N           processes that run one campaign side by side (1)
   --state DIR        where it is noted what was tried, for the next time (dist/reliability)
   --output docs      write the figures into docs/reliability.md
   --list             name the campaigns
@@ -30,6 +33,7 @@ export function parseOptions(args: readonly string[], known: readonly Campaign[]
       minutes: { type: "string", default: String(DEFAULT_MINUTES) },
       only: { type: "string" },
       seed: { type: "string" },
+      jobs: { type: "string", default: "1" },
       state: { type: "string", default: "dist/reliability" },
       output: { type: "string" },
     },
@@ -41,7 +45,8 @@ export function parseOptions(args: readonly string[], known: readonly Campaign[]
   return {
     campaigns: values.only === undefined ? known : chosen(values.only, known),
     minutes,
-    seed: values.seed === undefined ? undefined : seedOf(values.seed),
+    seed: values.seed === undefined ? undefined : wholeNumber("seed", values.seed),
+    jobs: Math.max(1, wholeNumber("jobs", values.jobs)),
     state: values.state,
     writesDocument: values.output === "docs",
   };
@@ -56,8 +61,8 @@ function chosen(text: string, known: readonly Campaign[]): Campaign[] {
   });
 }
 
-function seedOf(text: string): number {
-  const seed = Number(text);
-  if (Number.isSafeInteger(seed) && seed >= 0) return seed;
-  throw new Error(`Invalid --seed "${text}": expected a whole number`);
+function wholeNumber(option: string, text: string): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number >= 0) return number;
+  throw new Error(`Invalid --${option} "${text}": expected a whole number`);
 }

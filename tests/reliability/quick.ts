@@ -1,20 +1,29 @@
 import { expect } from "bun:test";
+import { availableParallelism } from "node:os";
 import type { Campaign } from "./campaign.ts";
+import { Pool } from "./pool.ts";
 
 /** Another one every time, unless it is given: what fails once can be had again. */
 const SEED = Number(process.env["KVS_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 
-/** Runs a campaign for so many cases; a failure names the seed that brings it back. */
+/** More are of no use to campaigns that take seconds. */
+const MOST_PROCESSES = 4;
+
+/** Runs a campaign for so many cases, on all processors; a failure names the seed that brings it back. */
 export async function expectSound(campaign: Campaign, cases: number): Promise<void> {
   let tried = 0;
   let seed = campaign.runs === undefined ? SEED : 0;
-  for (; tried < cases && seed < (campaign.runs ?? Number.POSITIVE_INFINITY); seed += 1) {
-    const outcome = await campaign.run(seed);
+  const found: string[] = [];
+  const next = (): number | undefined => {
+    const isOver = tried >= cases || found.length > 0 || seed >= (campaign.runs ?? Number.POSITIVE_INFINITY);
+    return isOver ? undefined : seed++;
+  };
+  using pool = new Pool(campaign, Math.min(MOST_PROCESSES, availableParallelism()));
+  await pool.run(next, (tested, outcome) => {
     tried += outcome.cases;
-    const failures = outcome.failures
-      .slice(0, 3)
-      .map((failure) => `${campaign.name}, seed ${seed}: ${failure}`);
-    expect(failures).toEqual([]);
-  }
+    const failures = outcome.failures.slice(0, 3);
+    found.push(...failures.map((failure) => `${campaign.name}, seed ${tested}: ${failure}`));
+  });
+  expect(found).toEqual([]);
   console.log(`${campaign.name}: ${tried} ${campaign.unit}, seeds up to ${seed - 1}`);
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Campaign } from "./campaign.ts";
 
 /** A run that failed. */
-export interface Failure {
+interface Failure {
   readonly seed: number;
   readonly failures: readonly string[];
 }

@@ -69,7 +69,8 @@ export class FileNode {
 
   write(at: number, bytes: Uint8Array, modified: number): void {
     if (bytes.length === 0) return;
-    const copy = bytes.slice();
+    // Not `slice`, which of a Buffer is a view: the caller uses its buffer again.
+    const copy = new Uint8Array(bytes);
     this.#reserve(at + copy.length);
     if (at > this.#size) this.#bytes.fill(0, this.#size, at);
     this.#bytes.set(copy, at);

@@ -77,12 +77,8 @@ export class SimulatedMachine {
 
   /** What stands under a path, or undefined. */
   find(path: string): Node | undefined {
-    let node: Node | undefined = this.root;
-    for (const name of partsOf(path)) {
-      if (!(node instanceof DirectoryNode)) return undefined;
-      node = node.names.get(name);
-    }
-    return node;
+    const parts = partsOf(path);
+    return this.#follow(parts, parts.length);
   }
 
   file(path: string): FileNode | undefined {
@@ -94,8 +90,8 @@ export class SimulatedMachine {
   /** The directory in which a path's last name stands. */
   parent(path: string): { readonly directory: DirectoryNode; readonly name: string } {
     const parts = partsOf(path);
-    const name = parts.pop();
-    const directory = this.find(parts.join("/"));
+    const name = parts.at(-1);
+    const directory = this.#follow(parts, parts.length - 1);
     if (name === undefined || !(directory instanceof DirectoryNode)) throw systemError("ENOENT", path);
     return { directory, name };
   }
@@ -106,12 +102,26 @@ export class SimulatedMachine {
     return node;
   }
 
-  /** True while some process has the lock of the file under a path. */
-  isLocked(path: string): boolean {
-    return this.file(path)?.lockedBy !== undefined;
+  #follow(parts: readonly string[], count: number): Node | undefined {
+    let node: Node | undefined = this.root;
+    for (let at = 0; at < count; at += 1) {
+      if (!(node instanceof DirectoryNode)) return undefined;
+      node = node.names.get(parts[at] ?? "");
+    }
+    return node;
   }
 }
 
-function partsOf(path: string): string[] {
-  return path.split("/").filter((part) => part !== "" && part !== ".");
+/** The same few paths are asked for at every call. */
+const knownParts = new Map<string, readonly string[]>();
+const KNOWN_PATHS = 1000;
+
+function partsOf(path: string): readonly string[] {
+  let parts = knownParts.get(path);
+  if (parts === undefined) {
+    parts = path.split("/").filter((part) => part !== "" && part !== ".");
+    if (knownParts.size === KNOWN_PATHS) knownParts.clear();
+    knownParts.set(path, parts);
+  }
+  return parts;
 }
