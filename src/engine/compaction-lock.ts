@@ -8,9 +8,13 @@ const NOTE_BYTES = 64;
 /** Takes the lock of a store's one compactor if it is free; undefined otherwise. */
 export function tryCompactionLock(disk: Disk, directory: string): LockFile | undefined {
   const lock = openLock(disk, directory);
-  if (lock.tryLock()) return lock;
-  lock.close();
-  return undefined;
+  let isLocked = false;
+  try {
+    isLocked = lock.tryLock();
+    return isLocked ? lock : undefined;
+  } finally {
+    if (!isLocked) lock.close();
+  }
 }
 
 /** Whether somebody has it. */

@@ -135,8 +135,9 @@ export class Generations {
 
   /** Adds the log that this handle created. */
   push(log: Log): void {
-    log.catchUp();
+    // Part of the view before it is read: what cannot be read is closed with the others.
     this.#logs = [...this.#logs, log];
+    log.catchUp();
     this.#damage = undefined;
   }
 
@@ -203,11 +204,8 @@ export class Generations {
     }
     const opened = this.#openAll(current);
     if (opened === undefined) return this.#notAStore("a log vanished while it was being opened");
-    const failure = this.#findStranger(opened, hint) ?? this.#findUnfoundedClaim(opened, superseded);
-    if (failure !== undefined) {
-      for (const log of opened) log.release();
-      return failure;
-    }
+    const failure = this.#refuse(opened, superseded, hint);
+    if (failure !== undefined) return failure;
     for (const log of this.#logs) log.releaseInBackground();
     this.#logs = opened;
     this.#mustReopen = false;
@@ -245,6 +243,22 @@ export class Generations {
       return log;
     } finally {
       if (log === undefined) for (const other of opened) other.release();
+    }
+  }
+
+  /** Gives logs back that are no store, or of which that cannot be told; the reason, undefined where all is well. */
+  #refuse(
+    logs: readonly Log[],
+    superseded: readonly Interval[],
+    hint: Hint | undefined,
+  ): KvsError | undefined {
+    let isFine = false;
+    try {
+      const failure = this.#findStranger(logs, hint) ?? this.#findUnfoundedClaim(logs, superseded);
+      isFine = failure === undefined;
+      return failure;
+    } finally {
+      if (!isFine) for (const log of logs) log.release();
     }
   }
 

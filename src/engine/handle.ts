@@ -380,9 +380,12 @@ export class StoreHandle {
   }
 
   #closeFiles(): void {
-    this.#writing?.lock.close();
-    this.#generations.close();
-    this.#hints.close();
+    try {
+      this.#writing?.lock.close();
+    } finally {
+      this.#generations.close();
+      this.#hints.close();
+    }
   }
 
   #checkOpen(): void {

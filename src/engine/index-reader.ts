@@ -33,10 +33,11 @@ export class IndexReader implements LogIndex, KeyOrder {
 
   /** Reads the index in `file`; undefined, and the file closed, if it cannot be read or is not that of this log as it is now. */
   static open(file: ReadableFile, log: Log, options: { readonly map: boolean }): IndexReader | undefined {
-    const pages = openPages(file, pageSeedOf(log.header.logId), options);
-    const header = unlessUnusable(() => headerFor(log, file, pages));
-    if (header !== undefined) return new IndexReader(file, pages, header.summary, header.layout);
-    pages.release();
+    const pages = unlessUnusable(() => openPages(file, pageSeedOf(log.header.logId), options));
+    const header = pages === undefined ? undefined : unlessUnusable(() => headerFor(log, file, pages));
+    if (pages !== undefined && header !== undefined)
+      return new IndexReader(file, pages, header.summary, header.layout);
+    pages?.release();
     file.close();
     return undefined;
   }

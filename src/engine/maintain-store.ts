@@ -44,8 +44,11 @@ export function maintainStore(
     const maxBytes = autoCompact ? Number.POSITIVE_INFINITY : 0;
     runToEnd(maintain({ ...context, writer }, settings, { maxBytes, ...thread }));
   } finally {
-    writer.close("os");
-    generations.close();
-    hints.close();
+    try {
+      writer.close("os");
+    } finally {
+      generations.close();
+      hints.close();
+    }
   }
 }

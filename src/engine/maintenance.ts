@@ -131,7 +131,8 @@ function* makeIndexes(context: CompactionContext): Generator<void> {
     }
     log.adoptIndex();
     collectGarbage(log.size());
-    if (log.summary === undefined) throw new Error(`The index of "${log.name}" cannot be read back`);
+    if (log.summary !== undefined) continue;
+    throw new KvsError("IO", `Cannot read the index of "${log.path}" back`, { file: log.path });
   }
 }
 

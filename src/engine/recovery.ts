@@ -57,8 +57,8 @@ function createStore(context: WriterContext, format: LogFormat): Log {
   const { disk, directory, generations } = context;
   const header = { storeId: newStoreId(), logId: newLogId(), first: 1, last: 1, inputs: [] };
   const log = createLog(context, format, header);
-  disk.syncDirectory(parentOf(directory));
   generations.push(log);
+  disk.syncDirectory(parentOf(directory));
   return log;
 }
 

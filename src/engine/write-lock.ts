@@ -93,8 +93,9 @@ export class WriteLock {
 
   close(): void {
     this.release();
-    this.#file?.close();
+    const file = this.#file;
     this.#file = undefined;
+    file?.close();
   }
 
   #leaveName(file: LockFile): void {

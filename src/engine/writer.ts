@@ -254,9 +254,12 @@ export class Writer implements LockHolder, SyncHost {
     } finally {
       this.#closed = true;
       removeHolder(this);
-      this.appended?.file.close();
-      this.appended = undefined;
-      this.#context.lock.close();
+      try {
+        this.appended?.file.close();
+      } finally {
+        this.appended = undefined;
+        this.#context.lock.close();
+      }
     }
   }
 
