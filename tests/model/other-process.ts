@@ -105,10 +105,10 @@ function inProcess(
   work: (parts: Parts) => void,
 ): void {
   const process = new SimulatedProcess(machine, decide);
-  const hints = new HintReader(process, STORE);
+  const hints = new HintReader(process, STORE, { map: false });
   const generations = new Generations(process, STORE, hints, { map: false, tailBytes: 4096 });
   const lock = new WriteLock(process, STORE, 0, (file) => generations.forgetLock(file));
-  const shared = { disk: process, directory: STORE, generations, lock, bloomBitsPerKey: 10 };
+  const shared = { disk: process, directory: STORE, generations, lock, bloomBitsPerKey: 10, mmap: false };
   const writer = new Writer(shared, {
     durability: "sync",
     format: "binary",

@@ -1,6 +1,7 @@
 import { histories } from "../model/histories.ts";
 import type { Campaign } from "./campaign.ts";
+import { errors } from "./errors.ts";
 import { powerCut } from "./power-cut.ts";
 
 /** Every campaign, by the numbers of the tests. */
-export const campaigns: readonly Campaign[] = [powerCut, histories];
+export const campaigns: readonly Campaign[] = [powerCut, errors, histories];

@@ -1,4 +1,6 @@
 import { COMPACT_NAME, LOCK_NAME, parseIndexName } from "../../src/disk/file-names.ts";
+import { runToEnd } from "../../src/engine/slices.ts";
+import { verifyFiles } from "../../src/engine/verify.ts";
 import { KvStore, KvsError, type OpenOptions } from "../../src/index.ts";
 import type { SeededRandom } from "../support/random.ts";
 import { type MachineState, SimulatedMachine } from "../support/simulated-disk/machine.ts";
@@ -96,9 +98,11 @@ export class Inspection {
     store.delete("zz-probe");
     await Promise.resolve();
     this.#expect("after a write", store, expected);
+    if (this.#random.below(3) === 0) expectVerified(process);
     if (this.#random.below(4) === 0) {
       await store.compact();
       this.#expect("after a compaction", store, expected);
+      expectVerified(process);
       expectTidy(process);
     }
     store.close();
@@ -150,6 +154,12 @@ function contentOf(store: KvStore): string {
     ]);
   }
   return textOf(entries);
+}
+
+/** Every checksum is right. */
+function expectVerified(process: SimulatedProcess): void {
+  const { damage } = runToEnd(verifyFiles(process, STORE));
+  if (damage.length > 0) throw new Error(`verify found ${JSON.stringify(damage)}`);
 }
 
 /** What a compaction leaves is bounded: no rubbish, and two logs. */

@@ -31,6 +31,8 @@ export class FileNode {
   #settled = 0;
   /** A failed sync has dropped changes: the disk will never hold what processes see. */
   #isLying = false;
+  /** Memory that shows the file as it is. */
+  readonly #liveMaps = new Set<Uint8Array>();
   /** The open lock file that has its `flock`. */
   lockedBy: object | undefined;
 
@@ -67,6 +69,13 @@ export class FileNode {
     return Buffer.from(this.#bytes.subarray(Math.min(position, end), end));
   }
 
+  /** Bytes that change with the file, as long as it is not cut; to be given back. */
+  mapLive(): { readonly bytes: Buffer; release(): void } {
+    const bytes = Buffer.from(this.read(0, this.#size));
+    this.#liveMaps.add(bytes);
+    return { bytes, release: () => void this.#liveMaps.delete(bytes) };
+  }
+
   write(at: number, bytes: Uint8Array, modified: number): void {
     if (bytes.length === 0) return;
     // Not `slice`, which of a Buffer is a view: the caller uses its buffer again.
@@ -76,6 +85,7 @@ export class FileNode {
     this.#bytes.set(copy, at);
     this.#size = Math.max(this.#size, at + copy.length);
     this.modified = modified;
+    for (const map of this.#liveMaps) map.set(this.#bytes.subarray(0, Math.min(map.length, this.#size)));
     this.#changes.push({ kind: "write", at, bytes: copy });
   }
 

@@ -39,7 +39,7 @@ export function readableHandle(process: SimulatedProcess, path: string, file: Fi
     },
     mapLive: () => {
       enter("mapLive");
-      return undefined;
+      return file.size === 0 ? undefined : file.mapLive();
     },
     close,
     closeInBackground: close,
