@@ -1,4 +1,4 @@
-import { compact, type Range, rangesOf, removeDerived, rotate } from "./other-process.ts";
+import { compact, dyingOncePublished, type Range, rangesOf, removeDerived, rotate } from "./other-process.ts";
 import { KEYS, type World } from "./world.ts";
 
 /** Something that happens to a store. */
@@ -9,7 +9,8 @@ export interface Action {
 
 const TTL_MS = 1000;
 
-const CHANGES: readonly Action[] = KEYS.flatMap((key): Action[] => [
+/** What a handle writes. */
+export const CHANGES: readonly Action[] = KEYS.flatMap((key): Action[] => [
   {
     name: `set ${key}`,
     run: (world, value) =>
@@ -39,12 +40,18 @@ const CHANGES: readonly Action[] = KEYS.flatMap((key): Action[] => [
   },
 ]);
 
+export const LET_EXPIRE: Action = { name: "let it expire", run: (world) => world.wait(TTL_MS) };
+
+export const ROTATE: Action = { name: "rotate", run: ({ machine }) => rotate(machine, { dies: false }) };
+
+export const REOPEN: Action = { name: "reopen", run: (world) => world.reopen() };
+
 const OTHERS: readonly Action[] = [
-  { name: "let it expire", run: (world) => world.wait(TTL_MS) },
-  { name: "rotate", run: ({ machine }) => rotate(machine, { dies: false }) },
+  LET_EXPIRE,
+  ROTATE,
+  REOPEN,
   { name: "rotate and die", run: ({ machine }) => rotate(machine, { dies: true }) },
   { name: "cut the power", run: (world) => world.cutPower() },
-  { name: "reopen", run: (world) => world.reopen() },
   { name: "rebuild", run: (world) => world.between(removeDerived) },
 ];
 
@@ -56,7 +63,10 @@ export function actionsAt(world: World): readonly Action[] {
 function compactionsOf(range: Range): Action[] {
   const places = `${range.from} to ${range.to}`;
   return [
-    { name: `compact ${places}`, run: ({ machine }) => compact(machine, range, { dies: false }) },
-    { name: `compact ${places} and die`, run: ({ machine }) => compact(machine, range, { dies: true }) },
+    { name: `compact ${places}`, run: ({ machine }) => compact(machine, range) },
+    {
+      name: `compact ${places} and die`,
+      run: ({ machine }) => compact(machine, range, dyingOncePublished()),
+    },
   ];
 }

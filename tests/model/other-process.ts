@@ -37,21 +37,18 @@ export function rotate(machine: SimulatedMachine, { dies }: { readonly dies: boo
   });
 }
 
-/**
- * Merges a range of generations that is there. `dies` right after the merge was
- * published leaves its inputs beside it.
- */
-export function compact(
-  machine: SimulatedMachine,
-  { from, to }: Range,
-  { dies }: { readonly dies: boolean },
-): void {
+/** Dies right after a merge was published, and leaves its inputs beside it. */
+export function dyingOncePublished(): Decide {
   let isPublished = false;
-  const decide: Decide = ({ method, path }) => {
-    const died = dies && isPublished;
+  return ({ method, path }) => {
+    const dies = isPublished;
     isPublished ||= method === "rename" && path.endsWith(".log") && path.includes("-");
-    return died ? { error: new Death(method) } : undefined;
+    return dies ? { error: new Death(method) } : undefined;
   };
+}
+
+/** Merges a range of generations that is there, in a process that others may interrupt or kill at any call. */
+export function compact(machine: SimulatedMachine, { from, to }: Range, decide?: Decide): void {
   inProcess(machine, decide, ({ process, generations, context }) => {
     const lock = tryCompactionLock(process, STORE);
     if (lock === undefined) throw new Error("Somebody else compacts");

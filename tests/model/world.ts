@@ -3,7 +3,7 @@ import { runToEnd } from "../../src/engine/slices.ts";
 import { KvStore, type LogFormat } from "../../src/index.ts";
 import { type Content, type Entry, isLive, textOf } from "../reliability/history.ts";
 import { type MachineState, SimulatedMachine } from "../support/simulated-disk/machine.ts";
-import { ALL_LOST, afterPowerCut } from "../support/simulated-disk/power-cut.ts";
+import { ALL_LOST, afterPowerCut, type Fate } from "../support/simulated-disk/power-cut.ts";
 import { SimulatedProcess } from "../support/simulated-disk/process.ts";
 import type { SimulatedTime } from "../support/simulated-time.ts";
 import { STORE } from "./other-process.ts";
@@ -54,9 +54,9 @@ export class World {
     this.#time.now += ms;
   }
 
-  /** The power fails, and nothing survives but what was synced. */
-  cutPower(): void {
-    this.#restart(afterPowerCut(this.#kill(), ALL_LOST));
+  /** The power fails; unless it is said otherwise, nothing survives but what was synced. */
+  cutPower(fate: Fate = ALL_LOST): void {
+    this.#restart(afterPowerCut(this.#kill(), fate));
   }
 
   /** The handle is closed, another one opened. */
@@ -64,6 +64,21 @@ export class World {
     this.#store.close();
     if (this.#process.openFiles > 0) throw new Error(`A handle left ${this.#process.openFiles} files open`);
     this.#restart(this.machine);
+  }
+
+  /** Everything is merged; what is left is bounded. */
+  async compactAll(): Promise<void> {
+    await this.#store.compact();
+    const names = new SimulatedProcess(this.machine).list(STORE) ?? [];
+    const logs = names.filter((name) => name.endsWith(".log"));
+    // An empty one may be left: there is nothing to be gained by merging it.
+    if (logs.length > 3 || names.some((name) => name.endsWith(".tmp")))
+      throw new Error(`A compaction left ${names.join(" ")}`);
+  }
+
+  /** Whether somebody writes: others would wait for them. */
+  get isLocked(): boolean {
+    return this.machine.file(`${STORE}/LOCK`)?.lockedBy !== undefined;
   }
 
   /** All handles end, and something is done to the files before the next is opened. */
