@@ -2,7 +2,7 @@ import { deepStrictEqual, strictEqual } from "node:assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { KvStore, type LogFormat, type OpenOptions } from "../../src/index.ts";
+import { KvStore, type LogFormat, type OpenOptions, verifyStore } from "../../src/index.ts";
 import { codeOf } from "../support/damage.ts";
 import { fastDisk } from "../support/hooked-disk.ts";
 import { type SeededRandom, seededRandom } from "../support/random.ts";
@@ -129,7 +129,7 @@ class Sequence {
     last.close();
     using reader = KvStore.openOn(fastDisk(), this.#path, { readOnly: true });
     this.#check(reader);
-    deepStrictEqual((await KvStore.verify(this.#path)).damage, []);
+    deepStrictEqual((await verifyStore(this.#path)).damage, []);
   }
 
   #open(): KvStore {
