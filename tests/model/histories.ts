@@ -30,7 +30,7 @@ export const histories: Campaign = {
     "5 and 6: all histories of two keys: writes, expiry, rotations, merges of any range, deaths, power cuts",
   unit: "histories",
   runs: RUNS_A_PART * PARTS.length,
-  full: 60_000_000,
+  full: 70_000_000,
   run: (seed) => inSimulatedTime(1, (time) => new Histories(time, seed).run()),
 };
 
