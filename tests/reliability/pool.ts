@@ -18,7 +18,11 @@ export class Pool implements Disposable {
   ): Promise<void> {
     await Promise.all(
       this.#workers.map(async (worker) => {
-        for (let seed = next(); seed !== undefined; seed = next()) onOutcome(seed, await worker.run(seed));
+        // What ends a process is told once: no other seed is to blame for it.
+        for (let seed = worker.isAlive ? next() : undefined; seed !== undefined;) {
+          onOutcome(seed, await worker.run(seed));
+          seed = worker.isAlive ? next() : undefined;
+        }
       }),
     );
   }
@@ -43,9 +47,11 @@ class CampaignProcess {
     });
   }
 
+  get isAlive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   async run(seed: number): Promise<Outcome> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null)
-      return { cases: 0, failures: ["its process has ended before"] };
     const { promise, resolve: answer } = Promise.withResolvers<Outcome>();
     this.#answer = answer;
     this.#child.send(seed);
