@@ -11,7 +11,11 @@ export function contentStampOf(log: Log): ContentStamp {
 
 /** Whether a log has the content it was stamped with: looked at closely only if the file is another one by now. */
 export function hasSameContent(log: Log, content: ContentStamp): boolean {
+  return hasSameStamp(log, content) || digestOf(log) === content.digest;
+}
+
+/** Whether the file is the one that was stamped, and was not written to since. */
+export function hasSameStamp(log: Log, content: ContentStamp): boolean {
   const { inode, modified } = log.stamp();
-  if (inode === content.inode && modified === content.modified) return true;
-  return digestOf(log) === content.digest;
+  return inode === content.inode && modified === content.modified;
 }

@@ -11,6 +11,7 @@ import type { IndexSummary } from "../format/index-file.ts";
 import { JSON_SEAL } from "../format/json-codec.ts";
 import type { EncodedKey } from "../format/key.ts";
 import type { LogTally, Mutation, StoredRecord } from "../format/record.ts";
+import { hasSameStamp } from "./content-stamp.ts";
 import { noteGarbage } from "./garbage.ts";
 import { IndexReader, openIndexFile } from "./index-reader.ts";
 import { LogBytes } from "./log-bytes.ts";
@@ -193,11 +194,26 @@ export class Log implements Interval {
 
   /** Looks whether the index was made meanwhile, and gives the memory back that stood in for it. */
   adoptIndex(): void {
-    if (!this.sealed || this.#reader !== undefined) return;
+    // One that was not asked for yet is looked for when it is.
+    if (!this.#readerTried || this.#reader !== undefined) return;
     this.#readerTried = false;
     if (this.#indexFile() === undefined) return;
     this.#memory = this.#newIndex();
     this.forgetBytes();
+  }
+
+  /** The same where another index has taken the place of the one that is open. */
+  renewIndex(): void {
+    const old = this.#reader;
+    this.#reader = undefined;
+    closeQuietly(() => old?.close());
+    this.adoptIndex();
+  }
+
+  /** Whether there is an index file that counts at first sight, without a look through the log. */
+  get hasCurrentIndex(): boolean {
+    const { summary } = this;
+    return summary !== undefined && (this.codec.hasChecksums || hasSameStamp(this, summary.content));
   }
 
   /** The newest record of a key in this log, a removal too. */

@@ -163,6 +163,24 @@ describe("an index beside a log that", () => {
 });
 
 describe("without its index, a log", () => {
+  test("that was read for one key takes its index over as soon as there is one", async () => {
+    const path = await sealedStore("binary", 1000);
+    const index = readFileSync(join(path, "1.idx"));
+    rmSync(join(path, "1.idx"));
+    const disk = new HookedDisk(() => undefined);
+    using store = KvStore.openOn(disk, path, { readOnly: true, mmap: false });
+    expect(store.get(keyOf(1))?.trim()).toBe("1");
+    const whole = readsOfLog(disk);
+    expect(whole).toBeGreaterThan(5);
+    writeFileSync(join(path, "1.idx"), index);
+    {
+      using rotating = KvStore.openOn(fastDisk(), path, { autoCompact: false, generationBytes: 1 });
+      rotating.set("other", "1");
+    }
+    expect(store.get(keyOf(2))?.trim()).toBe("2");
+    expect(readsOfLog(disk) - whole).toBeLessThan(3);
+  });
+
   for (const valueBytes of [10, 1000]) {
     test(`of ${valueBytes} bytes a record answers the first lookups and the later ones alike`, async () => {
       const path = await sealedStore("binary", valueBytes);
@@ -188,6 +206,11 @@ describe("without its index, a log", () => {
     });
   }
 });
+
+/** How often the first log was read from. */
+function readsOfLog({ calls }: HookedDisk): number {
+  return calls.filter(({ method, path }) => method === "readable.read" && path.endsWith("/1.log")).length;
+}
 
 describe("files of indexes", () => {
   test("that were not finished are left to the compactor, who may be at it", async () => {
@@ -333,13 +356,16 @@ describe("the index of a JSON log", () => {
     expect(isTakenForGood(path, "1.idx")).toBe(false);
   });
 
-  test("goes on to count when the log was copied or only touched", async () => {
+  test("goes on to count when the log was copied or only touched, and is stamped anew once", async () => {
     const path = await sealedStore("json");
     utimesSync(join(path, "1.log"), 1, 1);
-    expect(isTakenForGood(path, "1.idx")).toBe(true);
     const copy = join(newStorePath(), "..", "copy");
     cpSync(path, copy, { recursive: true });
-    expect(isTakenForGood(copy, "1.idx")).toBe(true);
-    expect(readsOf(copy, 77)).toBe("77");
+    for (const directory of [path, copy]) {
+      expect(readsOf(directory, 77)).toBe("77");
+      // Until then every start sums up the whole log.
+      expect(isTakenForGood(directory, "1.idx")).toBe(false);
+      expect(isTakenForGood(directory, "1.idx")).toBe(true);
+    }
   });
 });
