@@ -1,4 +1,5 @@
 import type { LogCodec } from "../format/codec.ts";
+import { MAX_FRAME_BYTES } from "../format/limits.ts";
 import type { StoredRecord } from "../format/record.ts";
 import type { LogBytes } from "./log-bytes.ts";
 
@@ -48,7 +49,8 @@ export class RecordReader {
 
   /** Where a record ends whose length the index does not know; its bytes are located then. */
   #findEnd(position: number): number | undefined {
-    const available = this.#bytes.size() - position;
+    // No record is longer than a frame may be: what claims to be is damaged, and not read.
+    const available = Math.min(this.#bytes.size() - position, MAX_FRAME_BYTES);
     let wanted = 0;
     while (this.#bytes.locate(position, wanted)) {
       const end = this.#codec.endOfRecord(this.#bytes.buffer, this.#bytes.offset);
