@@ -24,7 +24,7 @@ export interface Disk {
   rename(from: string, to: string): void;
   /** Gives a file a second name, which nothing must have yet; false where that cannot be, as on another file system. */
   link(from: string, to: string): boolean;
-  /** Removes a file; one that is gone already is no error. */
+  /** Removes a file; one that is gone already is no error, and neither is a directory, which stays. */
   unlink(path: string): void;
   /** Removes a directory that is empty; does nothing where it is not, or is gone already. */
   removeDirectory(directory: string): void;

@@ -118,7 +118,9 @@ function unlink(path: string): void {
   try {
     fs.unlinkSync(path);
   } catch (error) {
-    if (systemCode(error) !== "ENOENT") throw ioError("remove", path, error);
+    const code = systemCode(error);
+    // A directory of that name is none of ours.
+    if (code !== "ENOENT" && code !== "EISDIR") throw ioError("remove", path, error);
   }
 }
 

@@ -90,6 +90,7 @@ export class StoreHandle {
     this.#generations = new Generations(disk, this.directory, this.#hints, {
       map: options.mmap,
       tailBytes: startIndexing !== undefined ? BULK_TAIL_BYTES : TAIL_BYTES,
+      removesDamaged: !options.readOnly,
     });
   }
 

@@ -1,5 +1,7 @@
 import type { Disk } from "../disk/disk.ts";
 import { indexName, temporaryName } from "../disk/file-names.ts";
+import { systemCode } from "../disk/io-error.ts";
+import { KvsError } from "../format/errors.ts";
 import type { IndexSummary } from "../format/index-file.ts";
 import { contentStampOf } from "./content-stamp.ts";
 import { IndexBuilder } from "./index-builder.ts";
@@ -75,11 +77,21 @@ export function* writeIndex(
   }
 }
 
+/** Whether an index cannot be written because a directory has its name, or that of the unfinished one. */
+export function isBlocked(error: unknown): boolean {
+  return error instanceof KvsError && systemCode(error.cause) === "EISDIR";
+}
+
 /** Gives a finished index its name. That it may not be durable does no harm: an index can be missing. */
 export function publishIndex(
   { disk, directory }: Pick<IndexPlace, "disk" | "directory">,
   log: { readonly first: number; readonly last: number },
 ): void {
   const path = `${directory}/${indexName(log)}`;
-  disk.rename(temporaryName(path), path);
+  try {
+    disk.rename(temporaryName(path), path);
+  } catch (error) {
+    if (isBlocked(error)) disk.unlink(temporaryName(path));
+    throw error;
+  }
 }

@@ -23,8 +23,6 @@ import { RecordReader } from "./record-reader.ts";
 import { MemoryIndex } from "./memory-index.ts";
 import { UnusableIndex } from "./pages.ts";
 
-const NEWLINE = 0x0a;
-
 /** A log up to this size is indexed in memory at once where it has no index file; a longer one by the second lookup. */
 const SMALL_LOG_BYTES = 1024 * 1024;
 
@@ -39,6 +37,8 @@ export interface LogOptions {
   readonly map: boolean;
   /** The newest bytes of a log that is written to are kept in memory up to this size; older ones are read again. */
   readonly tailBytes: number;
+  /** Remove an index that turns out to be damaged, so that the next maintenance makes it anew. Default false. */
+  readonly removesDamaged?: boolean;
 }
 
 /**
@@ -192,28 +192,27 @@ export class Log implements Interval {
     if (this.#indexFile() === undefined) this.#loadMemory();
   }
 
-  /** Looks whether the index was made meanwhile, and gives the memory back that stood in for it. */
+  /** Looks whether an index that was missed was made meanwhile, and gives the memory back that stood in for it. */
   adoptIndex(): void {
-    // One that was not asked for yet is looked for when it is.
     if (!this.#readerTried || this.#reader !== undefined) return;
     this.#readerTried = false;
     if (this.#indexFile() === undefined) return;
+    if (!this.sealed) return this.#frames.restart();
     this.#memory = this.#newIndex();
     this.forgetBytes();
   }
 
   /** The same where another index has taken the place of the one that is open. */
   renewIndex(): void {
-    const old = this.#reader;
+    closeQuietly(() => this.#reader?.close());
     this.#reader = undefined;
-    closeQuietly(() => old?.close());
     this.adoptIndex();
   }
 
   /** Whether there is an index file that counts at first sight, without a look through the log. */
   get hasCurrentIndex(): boolean {
-    const { summary } = this;
-    return summary !== undefined && (this.codec.hasChecksums || hasSameStamp(this, summary.content));
+    const content = this.summary?.content;
+    return content !== undefined && (this.codec.hasChecksums || hasSameStamp(this, content));
   }
 
   /** The newest record of a key in this log, a removal too. */
@@ -311,7 +310,7 @@ export class Log implements Interval {
     const before = this.#bytes.read(at - 1, 1 + sealBytes);
     const frame = this.codec.parseFrame(before, 1, at);
     if (frame.status !== "seal") return false;
-    return frame.summary === undefined ? before[0] === NEWLINE : frame.summary.length === at;
+    return frame.summary === undefined ? before[0] === JSON_SEAL.charCodeAt(0) : frame.summary.length === at;
   }
 
   /** Whether a foreign log holds any command at all. */
@@ -461,6 +460,7 @@ export class Log implements Interval {
     if (!(error instanceof UnusableIndex)) throw error;
     if (this.#reader === reader) {
       closeQuietly(() => reader.close());
+      if (this.#options.removesDamaged === true) closeQuietly(() => this.#disk.unlink(this.#indexPath));
       this.#reader = undefined;
       // What was in memory was given back when the index was adopted.
       this.#frames.restart();

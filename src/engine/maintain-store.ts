@@ -30,7 +30,11 @@ export function maintainStore(
   const { bloomBitsPerKey, mmap, waitMs, autoCompact } = settings;
   const hints = new HintReader(disk, directory);
   // Read without maps: a bad sector is an error then, and no signal.
-  const generations = new Generations(disk, directory, hints, { map: false, tailBytes: TAIL_BYTES });
+  const generations = new Generations(disk, directory, hints, {
+    map: false,
+    tailBytes: TAIL_BYTES,
+    removesDamaged: true,
+  });
   const lock = new WriteLock(disk, directory, waitMs, (file) => generations.forgetLock(file));
   const context = { disk, directory, generations, lock, bloomBitsPerKey, mmap };
   const writer = new Writer(context, {

@@ -17,7 +17,7 @@ import {
   unlockCompaction,
 } from "./compaction-lock.ts";
 import { type CompactionRules, type MergePlan, planMerge } from "./compaction-policy.ts";
-import { indexLog } from "./index-writing.ts";
+import { indexLog, isBlocked } from "./index-writing.ts";
 import type { Log } from "./log.ts";
 import { sumUp } from "./sealed-sizes.ts";
 import { runInSlices } from "./slices.ts";
@@ -78,8 +78,9 @@ export function* maintain(
   if (lock === undefined) return;
   try {
     removeLeftovers(context);
+    const hopeless = new Set<string>();
     for (;;) {
-      yield* makeIndexes(context);
+      yield* makeIndexes(context, hopeless);
       const plan = planNow(context, rules);
       if (plan === undefined || isUrgent()) return;
       const bytes = bytesOf(context, plan);
@@ -115,25 +116,45 @@ export function isMaintenanceDue(
   return sealed.some(lacksIndex) || planNow({ generations }, rules) !== undefined;
 }
 
-/** Indexes oldest first: an index counts what its log made stale below. */
-function* makeIndexes(context: CompactionContext): Generator<void> {
-  const { disk, directory, bloomBitsPerKey } = context;
+/**
+ * Indexes oldest first: an index counts what its log made stale below. A log that
+ * can have none, such as a damaged one, does not keep the others from theirs.
+ */
+function* makeIndexes(context: CompactionContext, hopeless: Set<string>): Generator<void> {
   // Looked for anew each time: the view changes while this runs.
-  for (let log = findUnindexed(context); log !== undefined; log = findUnindexed(context)) {
-    const { first } = log;
-    const older = context.generations.logs.filter((other) => other.last < first);
-    const held = [...older, log];
-    for (const each of held) each.retain();
+  for (;;) {
+    const log = findUnindexed(context, hopeless);
+    if (log === undefined) return;
     try {
-      yield* indexLog({ disk, directory, bloomBitsPerKey }, log, older);
-    } finally {
-      for (const each of held) each.release();
+      yield* makeIndex(context, log);
+      if (log.summary === undefined)
+        throw new KvsError("IO", `Cannot read the index of "${log.path}" back`, { file: log.path });
+    } catch (error) {
+      if (!isHopeless(error)) throw error;
+      hopeless.add(log.header.logId);
     }
-    log.renewIndex();
     collectGarbage(log.size());
-    if (log.summary !== undefined) continue;
-    throw new KvsError("IO", `Cannot read the index of "${log.path}" back`, { file: log.path });
   }
+}
+
+function* makeIndex(
+  { disk, directory, bloomBitsPerKey, generations }: CompactionContext,
+  log: Log,
+): Generator<void> {
+  const older = generations.logs.filter((other) => other.last < log.first);
+  const held = [...older, log];
+  for (const each of held) each.retain();
+  try {
+    yield* indexLog({ disk, directory, bloomBitsPerKey }, log, older);
+  } finally {
+    for (const each of held) each.release();
+  }
+  log.renewIndex();
+}
+
+/** Whether an index cannot be made now nor later: its log is damaged, or a directory stands in its place. */
+function isHopeless(error: unknown): boolean {
+  return (error instanceof KvsError && error.code === "CORRUPT") || isBlocked(error);
 }
 
 /** Makes a planned merge; false if it could not be made. */
@@ -184,9 +205,9 @@ function collectGarbage(bytes: number): void {
   if (bytes > LARGE_BYTES) Bun.gc(true);
 }
 
-function findUnindexed({ generations }: CompactionContext): Log | undefined {
+function findUnindexed({ generations }: CompactionContext, hopeless: ReadonlySet<string>): Log | undefined {
   generations.catchUp();
-  return generations.logs.slice(0, -1).find(lacksIndex);
+  return generations.logs.slice(0, -1).find((log) => lacksIndex(log) && !hopeless.has(log.header.logId));
 }
 
 /** Whether there are logs whose indexes are still to be made. */

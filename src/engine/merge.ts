@@ -12,7 +12,7 @@ import { isLive } from "./generations.ts";
 import { newLogId } from "./identifiers.ts";
 import { IndexBuilder } from "./index-builder.ts";
 import { IndexTally } from "./index-tally.ts";
-import { NO_STAMP, publishIndex, writeIndex } from "./index-writing.ts";
+import { isBlocked, NO_STAMP, publishIndex, writeIndex } from "./index-writing.ts";
 import type { Log } from "./log.ts";
 import { EVERYTHING, newestByKey, runOf } from "./runs.ts";
 
@@ -43,9 +43,11 @@ export interface Merge {
   readonly onWritten?: (bytes: number) => void;
 }
 
-/** A merged log that is whole and durable under its temporary name, and so is its index. */
+/** A merged log that is whole and durable under its temporary name. */
 export interface MergedLog {
   readonly header: LogHeader;
+  /** So is its index; false where that could not be written. */
+  readonly isIndexed: boolean;
   readonly bytes: number;
 }
 
@@ -83,9 +85,9 @@ export function* mergeLogs(merge: Merge): Generator<void, MergedLog> {
       yield;
     }
     const summary = output.finish();
-    yield* index.write(summary);
+    const isIndexed = yield* index.write(summary);
     finished = true;
-    return { header, bytes: summary.logBytes };
+    return { header, isIndexed, bytes: summary.logBytes };
   } finally {
     file.close();
     if (!finished) disk.unlink(path);
@@ -96,10 +98,18 @@ export function* mergeLogs(merge: Merge): Generator<void, MergedLog> {
  * Puts a merged log in the place of its inputs; the log's renaming is the commit
  * point of a merge. The directory is still to be synced, before the inputs go.
  */
-export function finishMerge(disk: Disk, directory: string, { header }: MergedLog): void {
-  publishIndex({ disk, directory }, header);
+export function finishMerge(disk: Disk, directory: string, { header, isIndexed }: MergedLog): void {
+  if (isIndexed) unlessBlocked(() => publishIndex({ disk, directory }, header));
   const path = `${directory}/${logName(header)}`;
   disk.rename(temporaryName(path), path);
+}
+
+function unlessBlocked(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!isBlocked(error)) throw error;
+  }
 }
 
 /** Removes what was not put in place. */
@@ -156,11 +166,18 @@ class MergedIndex {
     this.#tally.add(record, hash);
   }
 
-  *write({ digest, ...output }: OutputSummary): Generator<void> {
+  /** Whether it was written: it can be missing, and a merge goes on without. */
+  *write({ digest, ...output }: OutputSummary): Generator<void, boolean> {
     const { logId } = this.#header;
     const content = digest === 0 ? NO_STAMP : { digest, ...this.#stamp() };
     const summary = this.#tally.summary({ logId, content, entries: this.#builder.entries, ...output });
-    yield* writeIndex(this.#merge, this.#header, this.#builder, summary);
+    try {
+      yield* writeIndex(this.#merge, this.#header, this.#builder, summary);
+      return true;
+    } catch (error) {
+      if (isBlocked(error)) return false;
+      throw error;
+    }
   }
 
   /** Which file the output is: renaming it changes neither. */

@@ -3,6 +3,7 @@ import {
   appendFileSync,
   cpSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -131,6 +132,20 @@ describe("a damaged index", () => {
     expect(readdirSync("/proc/self/fd").length).toBeLessThan(before + 5);
   });
 
+  test("met by a handle that may write is removed, and made anew by the next maintenance", async () => {
+    const path = await sealedStore();
+    const index = join(path, "1.idx");
+    const whole = readFileSync(index);
+    damageOrder(index);
+    for (const readOnly of [true, false]) {
+      using store = KvStore.openOn(fastDisk(), path, { readOnly, autoCompact: false });
+      expect([...store.keys()]).toEqual(allKeys());
+      expect(existsSync(index)).toBe(readOnly);
+    }
+    KvStore.maintain(path, { autoCompact: false });
+    expect(readFileSync(index).equals(whole)).toBe(true);
+  });
+
   test("whose header shows it is made anew, the same as before", async () => {
     const path = await sealedStore();
     const index = join(path, "1.idx");
@@ -211,6 +226,55 @@ describe("without its index, a log", () => {
 function readsOfLog({ calls }: HookedDisk): number {
   return calls.filter(({ method, path }) => method === "readable.read" && path.endsWith("/1.log")).length;
 }
+
+describe("a log that can have no index", () => {
+  async function manyLogs(): Promise<string> {
+    const path = newStorePath();
+    for (let number = 1; number <= 5; number += 1) {
+      using store = KvStore.openOn(fastDisk(), path, { autoCompact: false, generationBytes: 1 });
+      store.set(keyOf(number), "value");
+    }
+    for (const name of readdirSync(path)) if (name.endsWith(".idx")) rmSync(join(path, name));
+    return path;
+  }
+
+  test("because it is damaged does not keep the others from theirs", async () => {
+    const path = await manyLogs();
+    const log = readFileSync(join(path, "2.log"));
+    writeFileSync(join(path, "2.log"), log.fill("y", 80, 85));
+    KvStore.maintain(path, { autoCompact: false });
+    const indexes = readdirSync(path).filter((name) => name.endsWith(".idx"));
+    expect(indexes.toSorted()).toEqual(["1.idx", "3.idx", "4.idx", "5.idx"]);
+  });
+
+  for (const taken of ["2.idx", "2.idx.tmp"]) {
+    test(`because a directory is called ${taken} does not, and can be merged`, async () => {
+      const path = await manyLogs();
+      mkdirSync(join(path, taken));
+      writeFileSync(join(path, taken, "mine"), "kept");
+      KvStore.maintain(path, { autoCompact: false });
+      const indexes = readdirSync(path).filter((name) => name.endsWith(".idx") && name !== taken);
+      expect(indexes.toSorted()).toEqual(["1.idx", "3.idx", "4.idx", "5.idx"]);
+      using store = KvStore.openOn(fastDisk(), path, { autoCompact: false });
+      expect((await store.compact()).generationsMerged).toBe(5);
+      expect(logsOf(path)).toEqual(["1-5.log", "6.log"]);
+      expect([...store.keys()]).toEqual([1, 2, 3, 4, 5].map(keyOf));
+      expect(readFileSync(join(path, taken, "mine"), "utf8")).toBe("kept");
+    });
+  }
+
+  for (const taken of ["1-5.idx", "1-5.idx.tmp"]) {
+    test(`because a directory is called ${taken} is merged all the same`, async () => {
+      const path = await manyLogs();
+      mkdirSync(join(path, taken));
+      using store = KvStore.openOn(fastDisk(), path, { autoCompact: false });
+      expect((await store.compact()).generationsMerged).toBe(5);
+      expect([...store.keys()]).toEqual([1, 2, 3, 4, 5].map(keyOf));
+      expect(statSync(join(path, taken)).isDirectory()).toBe(true);
+      expect(readdirSync(path).filter((name) => name.endsWith(".tmp") && name !== taken)).toEqual([]);
+    });
+  }
+});
 
 describe("files of indexes", () => {
   test("that were not finished are left to the compactor, who may be at it", async () => {
