@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { resolve } from "node:path";
 import { UNKNOWN_BOOT } from "../format/hint.ts";
 import { appendableFile } from "./appendable-file.ts";
-import type { Disk, FileStamp, ReadableFile } from "./disk.ts";
+import type { AppendableFile, Disk, FileStamp, ReadableFile } from "./disk.ts";
 import { ioError, system, systemCode } from "./io-error.ts";
 import { openLockFile } from "./lock-file.ts";
 import { mapFile, mapLiveFile } from "./map-file.ts";
@@ -12,7 +12,8 @@ import { writeAt } from "./write-at.ts";
 
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
-const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } = fs.constants;
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = fs.constants;
+const O_WRITE: number = O_WRONLY | O_RDWR;
 
 /**
  * The disk of this machine. Files are never reached through a symbolic link,
@@ -24,7 +25,7 @@ export const realDisk: Disk = {
   makeDirectory,
   openToRead,
   openToAppend: (path) => appendableFile(path, open("open", path, O_WRONLY | O_APPEND)),
-  create: (path) => appendableFile(path, open("create", path, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC)),
+  create,
   openLock: (path, options) => {
     const fd = openUnlessMissing(path, O_RDWR | (options.create ? O_CREAT : 0));
     return fd === undefined ? undefined : openLockFile(path, fd);
@@ -72,16 +73,36 @@ function openUnlessMissing(path: string, flags: number): number | undefined {
   }
 }
 
+/** Puts a new file in the place of what is there: to empty that could empty a file elsewhere, which it is a link to. */
+function create(path: string): AppendableFile {
+  const flags = O_WRONLY | O_APPEND | O_CREAT | O_EXCL;
+  try {
+    return appendableFile(path, open("create", path, flags));
+  } catch (error) {
+    if (!(error instanceof Error) || systemCode(error.cause) !== "EEXIST") throw error;
+    system("create", path, () => fs.unlinkSync(path));
+    return appendableFile(path, open("create", path, flags));
+  }
+}
+
 /**
- * Opens a regular file; anything else is refused, and nothing is followed.
+ * Opens a regular file; anything else is refused, and nothing is followed. One
+ * that has another name as well is not written to: that may be anybody's file.
  * (Windows knows neither flag: there they are undefined, which counts as 0.)
  */
 function open(action: string, path: string, flags: number): number {
   const fd = system(action, path, () => fs.openSync(path, flags | O_NOFOLLOW | O_NONBLOCK, FILE_MODE));
-  const isFile = system(action, path, () => fs.fstatSync(fd).isFile());
-  if (isFile) return fd;
+  const reason = system(action, path, () => whyUnusable(fs.fstatSync(fd), flags));
+  if (reason === undefined) return fd;
   fs.closeSync(fd);
-  throw ioError(action, path, "it is not a regular file");
+  throw ioError(action, path, reason);
+}
+
+function whyUnusable(found: fs.Stats, flags: number): string | undefined {
+  if (!found.isFile()) return "it is not a regular file";
+  return (flags & O_WRITE) !== 0 && found.nlink > 1
+    ? "it has another name as well, by a hard link"
+    : undefined;
 }
 
 function readableFile(path: string, fd: number): ReadableFile {

@@ -46,10 +46,10 @@ export class WriteLock {
   /** Takes the lock if it is free; whether it did. */
   tryAcquire(): boolean {
     if (this.#file === undefined) {
-      this.#file = this.#disk.openLock(this.#path, { create: true });
+      this.#file = this.#openFile();
       this.#onOpen({ replaced: false });
     }
-    if (this.#file?.tryLock() !== true) return false;
+    if (!this.#file.tryLock()) return false;
     this.#held = true;
     try {
       if (this.#file.isCurrent()) {
@@ -96,6 +96,12 @@ export class WriteLock {
     const file = this.#file;
     this.#file = undefined;
     file?.close();
+  }
+
+  #openFile(): LockFile {
+    const file = this.#disk.openLock(this.#path, { create: true });
+    if (file !== undefined) return file;
+    throw new KvsError("IO", `Cannot lock "${this.#path}": there is no such directory`, { file: this.#path });
   }
 
   #leaveName(file: LockFile): void {
