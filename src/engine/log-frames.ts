@@ -1,4 +1,5 @@
 import { crc32 } from "../format/bytes.ts";
+import type { KvsError } from "../format/errors.ts";
 import type { LogCodec, ScannedFrame, ScanSink } from "../format/codec.ts";
 import { type EncodedRecord, LogTally } from "../format/record.ts";
 import { noteGarbage } from "./garbage.ts";
@@ -26,6 +27,8 @@ export interface RecordSink {
   restart(): void;
   /** Nothing from a position on is there. */
   cut(position: number): void;
+  /** The error for damage in the log. */
+  damage(fault: Fault): KvsError;
 }
 
 /** What is known of a log's whole frames up to `end`. */
@@ -223,11 +226,18 @@ export class LogFrames {
     const window = this.#bytes.tail.view();
     while (this.#end < end) {
       const frame = this.#codec.parseFrame(window, this.#bytes.tailOffset(this.#end), this.#end);
-      if (frame.status !== "records")
-        throw new Error("Bytes with the digest of whole frames are whole frames");
+      if (frame.status !== "records") throw this.#betrayal(end);
       this.add(frame.records, frame.length);
       if (this.#end === this.#written.end) this.#written = { ...this.#written, ...this.#counts() };
     }
+  }
+
+  /** The error for bytes that are no frames, and have the digest that LOCK names all the same: it stays so. */
+  #betrayal(end: number): KvsError {
+    const offset = this.#end;
+    this.#end = end;
+    this.#isTrusted = true;
+    return this.#sink.damage({ offset, reason: "what LOCK vouches for is no record" });
   }
 
   #extent(): Extent {

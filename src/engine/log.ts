@@ -197,9 +197,8 @@ export class Log implements Interval {
     if (!this.#readerTried || this.#reader !== undefined) return;
     this.#readerTried = false;
     if (this.#indexFile() === undefined) return;
-    if (!this.sealed) return this.#frames.restart();
-    this.#memory = this.#newIndex();
     this.forgetBytes();
+    this.#frames.restart();
   }
 
   /** The same where another index has taken the place of the one that is open. */
@@ -417,6 +416,7 @@ export class Log implements Interval {
         this.#memory = this.#newIndex();
       },
       cut: (position) => this.#memory.cut(position),
+      damage: (fault) => this.damage(fault),
     };
   }
 
@@ -442,7 +442,8 @@ export class Log implements Interval {
     this.#walks += 1;
     const start = this.#bytes.tailOffset(this.headerBytes);
     const span = this.codec.findNewest?.(this.tail.whole(), start, this.#bytes.tailOffset(this.end), key);
-    if (span === undefined) return undefined;
+    if (span === "damaged") this.#frames.parseTrusted();
+    if (span === undefined || span === "damaged") return undefined;
     return this.recordAt(this.headerBytes + span.start - start, span.end - span.start);
   }
 

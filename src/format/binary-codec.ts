@@ -374,17 +374,26 @@ function endOfRecord(bytes: Buffer, start: number): number | undefined {
  * One loop without calls: a process that reads one key runs it cold. 0.3 us a
  * record then, against 3 us for parsing and verifying it.
  */
-function findNewest(bytes: Buffer, start: number, end: number, key: EncodedKey): RecordSpan | undefined {
+function findNewest(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  key: EncodedKey,
+): RecordSpan | "damaged" | undefined {
   let found = -1;
   let foundEnd = -1;
   const keyLength = key.length;
   for (let at = start; at < end;) {
+    if (at + FRAME_HEADER_BYTES > end) return "damaged";
     const frameEnd = at + FRAME_HEADER_BYTES + bytes.readUInt32LE(at);
+    if (frameEnd > end) return "damaged";
     at += FRAME_HEADER_BYTES;
     while (at < frameEnd) {
+      if (at + BODY_AT > frameEnd) return "damaged";
       const length = bytes.readUInt16LE(at + KEY_LENGTH_AT);
       const keyAt = at + BODY_AT + (((bytes[at + FLAGS_AT] ?? 0) & FLAG_EXPIRES) === 0 ? 0 : EXPIRY_BYTES);
       const next = keyAt + length + bytes.readUInt32LE(at + VALUE_LENGTH_AT);
+      if (next > frameEnd) return "damaged";
       if (length === keyLength && isKey(bytes, keyAt, key, length)) {
         found = at;
         foundEnd = next;

@@ -65,10 +65,11 @@ export interface LogCodec {
   /** The key of a record that was verified before. */
   keyOf(bytes: Buffer, start: number, end: number): EncodedKey;
   /**
-   * Walks along whole frames that were verified before, from `start` to `end`, to
-   * the last record of a key. Where it takes parsing, there is no such shortcut.
+   * Walks along frames that are taken for whole, from `start` to `end`, to the last
+   * record of a key; `damaged` where that leads past an end. Where it takes parsing,
+   * there is no such shortcut.
    */
-  findNewest?(bytes: Buffer, start: number, end: number, key: EncodedKey): RecordSpan | undefined;
+  findNewest?(bytes: Buffer, start: number, end: number, key: EncodedKey): RecordSpan | "damaged" | undefined;
   /** Where in a record that was verified before its key's bytes stand as they are; formats that escape them have no such place. */
   readonly rawKeys?: RawKeys;
   /** Whether a record that was verified before has this key. */
