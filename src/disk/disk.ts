@@ -14,7 +14,7 @@ export interface Disk {
   /** Opens a regular file to read; undefined when there is none of that name. */
   openToRead(path: string): ReadableFile | undefined;
   /** Opens an existing regular file to append to. */
-  openToAppend(path: string): AppendableFile;
+  openToAppend(path: string, options?: AppendOptions): AppendableFile;
   /** Creates a file, mode 0600, replacing one of that name. */
   create(path: string): AppendableFile;
   /** Opens the file that processes exclude each other with, creating it, mode 0600, if `create` is true. */
@@ -32,6 +32,11 @@ export interface Disk {
   syncDirectory(directory: string): void;
   /** Names this boot of the machine, 16 bytes in hex; `UNKNOWN_BOOT` where it cannot be told. */
   bootId(): string;
+}
+
+export interface AppendOptions {
+  /** Only to sync it: that may be done to a file that has another name as well. Default false. */
+  readonly onlyToSync?: boolean;
 }
 
 /** A file to read from. */

@@ -24,7 +24,8 @@ export const realDisk: Disk = {
   list,
   makeDirectory,
   openToRead,
-  openToAppend: (path) => appendableFile(path, open("open", path, O_WRONLY | O_APPEND)),
+  openToAppend: (path, { onlyToSync = false } = {}) =>
+    appendableFile(path, open("open", path, O_WRONLY | O_APPEND, { mayBeLinked: onlyToSync })),
   create,
   openLock: (path, options) => {
     const fd = openUnlessMissing(path, O_RDWR | (options.create ? O_CREAT : 0));
@@ -90,19 +91,18 @@ function create(path: string): AppendableFile {
  * that has another name as well is not written to: that may be anybody's file.
  * (Windows knows neither flag: there they are undefined, which counts as 0.)
  */
-function open(action: string, path: string, flags: number): number {
+function open(action: string, path: string, flags: number, { mayBeLinked = false } = {}): number {
   const fd = system(action, path, () => fs.openSync(path, flags | O_NOFOLLOW | O_NONBLOCK, FILE_MODE));
-  const reason = system(action, path, () => whyUnusable(fs.fstatSync(fd), flags));
+  const isWritten = (flags & O_WRITE) !== 0 && !mayBeLinked;
+  const reason = system(action, path, () => whyUnusable(fs.fstatSync(fd), { isWritten }));
   if (reason === undefined) return fd;
   fs.closeSync(fd);
   throw ioError(action, path, reason);
 }
 
-function whyUnusable(found: fs.Stats, flags: number): string | undefined {
+function whyUnusable(found: fs.Stats, { isWritten }: { readonly isWritten: boolean }): string | undefined {
   if (!found.isFile()) return "it is not a regular file";
-  return (flags & O_WRITE) !== 0 && found.nlink > 1
-    ? "it has another name as well, by a hard link"
-    : undefined;
+  return isWritten && found.nlink > 1 ? "it has another name as well, by a hard link" : undefined;
 }
 
 function readableFile(path: string, fd: number): ReadableFile {

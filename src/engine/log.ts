@@ -11,6 +11,7 @@ import type { IndexSummary } from "../format/index-file.ts";
 import { JSON_SEAL } from "../format/json-codec.ts";
 import type { EncodedKey } from "../format/key.ts";
 import type { LogTally, Mutation, StoredRecord } from "../format/record.ts";
+import { closeQuietly } from "./close-quietly.ts";
 import { hasSameStamp } from "./content-stamp.ts";
 import { noteGarbage } from "./garbage.ts";
 import { IndexReader, openIndexFile } from "./index-reader.ts";
@@ -412,9 +413,7 @@ export class Log implements Interval {
   #sink(): RecordSink {
     return {
       note: (position, length) => this.#memory.add(position, length),
-      restart: () => {
-        this.#memory = this.#newIndex();
-      },
+      restart: () => void (this.#memory = this.#newIndex()),
       cut: (position) => this.#memory.cut(position),
       damage: (fault) => this.damage(fault),
     };
@@ -496,14 +495,5 @@ export class Log implements Interval {
     const fault = this.#frames.whyIncomplete();
     this.#frames.rewind();
     if (fault !== undefined) throw this.damage(fault);
-  }
-}
-
-/** Nothing is lost by a failure to close what was only read. */
-function closeQuietly(close: () => void): void {
-  try {
-    close();
-  } catch (error) {
-    if (!(error instanceof KvsError)) throw error;
   }
 }

@@ -1,4 +1,4 @@
-import type { AppendableFile, Disk } from "../disk/disk.ts";
+import type { AppendableFile, AppendOptions, Disk } from "../disk/disk.ts";
 import { logName } from "../disk/file-names.ts";
 import { publish, writeTemporary } from "../disk/publish.ts";
 import type { LogFormat } from "../format/codec.ts";
@@ -54,6 +54,6 @@ function openExisting(generations: Generations, path: string, header: LogHeader)
 }
 
 /** Opens a log's file to append to it. */
-export function openAppender(disk: Disk, log: Log): AppendableFile {
-  return disk.openToAppend(log.path);
+export function openAppender(disk: Disk, log: Log, options?: AppendOptions): AppendableFile {
+  return disk.openToAppend(log.path, options);
 }

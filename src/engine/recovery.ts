@@ -97,7 +97,8 @@ function cutTornTail({ disk }: WriterContext, log: Log, syncFile: SyncFile): num
 
 /** Nothing is built on a step of another process that may not be on the disk. */
 function makeDurable({ disk, directory }: WriterContext, log: Log, syncFile: SyncFile): void {
-  const appender = openAppender(disk, log);
+  // What a backup holds may be linked to the logs it was made from: nothing is appended to a sealed one.
+  const appender = openAppender(disk, log, { onlyToSync: log.sealed });
   try {
     syncFile(appender);
   } finally {

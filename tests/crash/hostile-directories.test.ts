@@ -164,6 +164,20 @@ describe("a store's file that was replaced", () => {
   });
 });
 
+test("a backup, whose logs are linked to the store's, is written to without changing them", () => {
+  const [path, copy] = [join(root, "original"), join(root, "backup")];
+  cpSync(join(root, "store"), path, { recursive: true });
+  expect(kvs(path, "backup", copy).exitCode).toBe(0);
+  expect(readdirSync(copy).some((name) => statSync(join(copy, name)).nlink > 1)).toBe(true);
+  for (const [directory, value] of [
+    [copy, "5"],
+    [path, "6"],
+  ] as const) {
+    expect(kvs(directory, "set", "c", value)).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+  }
+  expect([kvs(copy, "get", "c").stdout, kvs(path, "get", "c").stdout]).toEqual(["5", "6"]);
+});
+
 describe("a store's directory", () => {
   test("that is a symbolic link is the one that it leads to", () => {
     const path = join(root, "real");

@@ -6,7 +6,7 @@ import { realDisk } from "../../src/disk/real-disk.ts";
 import { encodeHint, MAX_FIRST_COUNTER } from "../../src/format/hint.ts";
 import { encodeIndexHeader, layOut, pageSeedOf, sealPage } from "../../src/format/index-file.ts";
 import { encodeLogHeader, parseLogHeader } from "../../src/format/log-header.ts";
-import { KvStore, type LogFormat } from "../../src/index.ts";
+import { KvStore, type LogFormat, verifyStore } from "../../src/index.ts";
 import { KVS, Sandbox } from "../cli/run-kvs.ts";
 import { collidingKeys } from "../support/colliding-keys.ts";
 import { codeOf, errorOf, readHint, snapshotOf } from "../support/damage.ts";
@@ -99,7 +99,7 @@ describe("keys and values that others stumble over", () => {
       }
       using store = KvStore.openOn(fastDisk(), path, { readOnly: true });
       check(store);
-      expect((await KvStore.verify(path)).damage).toEqual([]);
+      expect((await verifyStore(path)).damage).toEqual([]);
       expect(readdirSync(join(path, "..")).length).toBe(1);
     });
   }
@@ -175,13 +175,13 @@ describe("through the program, they", () => {
   });
 });
 
-test("a thousand keys that share one hash are told apart, in memory and in an index", async () => {
+test("hundreds of keys that share one hash are told apart, in memory and in an index", async () => {
   const path = newStorePath();
   {
     using store = KvStore.openOn(fastDisk(), path, { autoCompact: false });
     store.set("first", "1");
   }
-  const keys = collidingKeys(path, "1.log", 10);
+  const keys = collidingKeys(path, "1.log", 9);
   const [missing = "", ...kept] = keys;
   using store = KvStore.openOn(fastDisk(), path, { autoCompact: false });
   const check = (): void => {
@@ -193,9 +193,9 @@ test("a thousand keys that share one hash are told apart, in memory and in an in
   check();
   await store.compact();
   check();
-  for (const key of kept.slice(500)) store.delete(key);
+  for (const key of kept.slice(250)) store.delete(key);
   await store.compact();
-  expect([...store.keys()].toSorted()).toEqual(["first", ...kept.slice(0, 500)].toSorted());
+  expect([...store.keys()].toSorted()).toEqual(["first", ...kept.slice(0, 250)].toSorted());
 });
 
 /** The disk of this machine, that tells how much is asked of it at once. */

@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { hashKey, hashSeedOf } from "../../src/format/hash.ts";
 import { encodeKey } from "../../src/format/key.ts";
 import { parseLogHeader } from "../../src/format/log-header.ts";
+import { seededRandom } from "./random.ts";
 
 const PRIME = 0x01000193;
 
-/** Letters, so that keys are text: four of them make a block. */
+/** Letters, so that keys are text. Fewer to a block hardly ever collide. */
 const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const BLOCK_LETTERS = 6;
 
 /**
  * Two to the power of `blocks` keys with one hash in this store, and so with the
@@ -33,18 +35,18 @@ export function collidingKeys(directory: string, log: string, blocks: number): s
 
 /** Two texts that lead from one state to another, and that state. */
 function collide(from: number): [one: string, other: string, to: number] {
+  const random = seededRandom(from);
   const seen = new Map<number, string>();
-  for (let number = 0; ; number += 1) {
+  for (;;) {
     let text = "";
     let state = from;
-    for (let rest = number, letters = 0; letters < 4; letters += 1) {
-      const letter = LETTERS[rest % LETTERS.length] ?? "";
-      rest = Math.floor(rest / LETTERS.length);
+    for (let left = BLOCK_LETTERS; left > 0; left -= 1) {
+      const letter = LETTERS[random.below(LETTERS.length)] ?? "";
       text += letter;
       state = Math.imul(state ^ letter.charCodeAt(0), PRIME);
     }
     const other = seen.get(state);
-    if (other !== undefined) return [other, text, state];
+    if (other !== undefined && other !== text) return [other, text, state];
     seen.set(state, text);
   }
 }

@@ -1,4 +1,4 @@
-import type { AppendableFile, Disk, LockFile, ReadableFile } from "../../src/disk/disk.ts";
+import type { AppendableFile, AppendOptions, Disk, LockFile, ReadableFile } from "../../src/disk/disk.ts";
 import { realDisk } from "../../src/disk/real-disk.ts";
 import { KvsError } from "../../src/index.ts";
 
@@ -78,9 +78,9 @@ export class HookedDisk implements Disk {
     return file === undefined ? undefined : this.#readable(file);
   }
 
-  openToAppend(path: string): AppendableFile {
+  openToAppend(path: string, options?: AppendOptions): AppendableFile {
     this.#enter("openToAppend", path);
-    return this.#appendable(realDisk.openToAppend(path));
+    return this.#appendable(realDisk.openToAppend(path, options));
   }
 
   create(path: string): AppendableFile {
