@@ -69,7 +69,7 @@ export function* lostStart(file: Readable, fault: string): Generator<void, LogSt
 /** The first line is no record if it was the header. */
 function jsonWithoutHeader(file: Readable): WalkableLog {
   const bytes = file.read(0, CHUNK_BYTES);
-  const isHeader = bytes.latin1Slice(0, JSON_HEADER_START.length) === JSON_HEADER_START;
+  const isHeader = bytes.subarray(0, JSON_HEADER_START.length).latin1Slice() === JSON_HEADER_START;
   return { codec: jsonCodec, resync: jsonResync, start: isHeader ? bytes.indexOf(NEWLINE) + 1 : 0 };
 }
 
