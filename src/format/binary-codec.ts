@@ -272,7 +272,7 @@ function parseRecord(bytes: Buffer, at: number, limit: number, seed: number, int
   into.kind = kind;
   into.flags = flags;
   into.expiresAt = expires ? readUint64(bytes, at + BODY_AT) : 0;
-  return true;
+  return !expires || (into.expiresAt > 0 && Number.isSafeInteger(into.expiresAt));
 }
 
 function decodeRecord(

@@ -89,6 +89,9 @@ export function encodeHint(hint: Hint): Buffer {
 export function parseHint(bytes: Buffer): Hint | undefined {
   if (bytes.length < HINT_BYTES || bytes.latin1Slice(0, COUNTER_AT) !== MAGIC) return undefined;
   if (crc32(bytes, 0, CRC_AT, 0) !== bytes.readUInt32LE(CRC_AT)) return undefined;
+  // Who counts on from a number that is none of ours would end where numbers do.
+  const numbers = [COUNTER_AT, GENERATION_AT, WRITTEN_AT, SYNCED_AT];
+  if (numbers.some((at) => !Number.isSafeInteger(readUint64(bytes, at)))) return undefined;
   return {
     counter: readUint64(bytes, COUNTER_AT),
     logId: bytes.toString("hex", LOG_ID_AT, GENERATION_AT),
