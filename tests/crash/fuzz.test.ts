@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fuzzArchives } from "../reliability/fuzz/archives.ts";
 import { fuzzImports, wrongWithInput } from "../reliability/fuzz/imports.ts";
 import { fuzzArguments, fuzzSessions } from "../reliability/fuzz/program.ts";
 import { fuzzIndexes, fuzzLock, fuzzLogs, wrongWith } from "../reliability/fuzz/stores.ts";
@@ -16,6 +17,7 @@ describe("made-up input", () => {
     ["logs", fuzzLogs, 1500],
     ["indexes", fuzzIndexes, 1000],
     ["LOCK and COMPACT", fuzzLock, 1000],
+    ["backups", fuzzArchives, 1000],
     ["imports and requests", fuzzImports, 20_000],
     ["command lines", fuzzArguments, 120],
     ["sessions", fuzzSessions, 80],

@@ -171,10 +171,16 @@ export async function wrongWith(machine: SimulatedMachine, mmap: boolean): Promi
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof KvsError)) return error instanceof Error ? (error.stack ?? "") : String(error);
+      if (!isRefusal(error)) return error instanceof Error ? (error.stack ?? "") : String(error);
     }
   }
   return process.openFiles === 0 ? undefined : `${process.openFiles} files are open`;
+}
+
+/** Whether all that went wrong is told as it should be: closing a store may fail as well. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof SuppressedError) return isRefusal(error.error) && isRefusal(error.suppressed);
+  return error instanceof KvsError;
 }
 
 function read(process: SimulatedProcess, mmap: boolean): void {
