@@ -28,19 +28,21 @@ export function escapeLine(bytes: Uint8Array): Uint8Array {
 /** What `escapeLine` or `escapeLineForTerminal` was given; throws `UNDECODABLE_RECORD` for what neither writes. */
 export function unescapeLine(bytes: Uint8Array): Uint8Array {
   if (!bytes.includes(BACKSLASH)) return bytes;
-  const plain: number[] = [];
+  // What is escaped is longer than what it stands for.
+  const plain = new Uint8Array(bytes.length);
+  let length = 0;
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at] ?? 0;
     if (byte !== BACKSLASH) {
-      plain.push(byte);
+      plain[length++] = byte;
       continue;
     }
     const text = String.fromCharCode(...bytes.subarray(at, at + HEX_ESCAPE_LENGTH));
     const named = NAMED.find(([, name]) => text.startsWith(name));
-    plain.push(named === undefined ? byteOf(text) : named[0].charCodeAt(0));
+    plain[length++] = named === undefined ? byteOf(text) : named[0].charCodeAt(0);
     at += (named === undefined ? HEX_ESCAPE_LENGTH : named[1].length) - 1;
   }
-  return Uint8Array.from(plain);
+  return plain.subarray(0, length);
 }
 
 function byteOf(text: string): number {

@@ -106,6 +106,7 @@ const BAD: readonly [format: string, input: string, place: string][] = [
   ["nul", "a\x001\0b\0", "record 2"],
   ["nul", "a\x001\0b\x002", "record 2"],
   ["mdb", "format=bytevalue\nHEADER=END\n 61\n 31\n zz\n", "line 5"],
+  ["mdb", "format=print\nHEADER=END\n a\n 1\n b\\\n 2\nDATA=END\n", "line 5"],
   ["mdb", "format=bytevalue\nHEADER=END\n 61\n 31\n", "line 4"],
   ["mdb", "format=bytevalue\nHEADER=END\n 61\n 31\n 62\nDATA=END\n", "line 6"],
 ];

@@ -98,19 +98,20 @@ function fromHex(digits: Uint8Array): Uint8Array {
 }
 
 function fromPrint(text: Uint8Array): Uint8Array {
-  const bytes: number[] = [];
+  const bytes = new Uint8Array(text.length);
+  let length = 0;
   for (let at = 0; at < text.length; at += 1) {
     const byte = text[at] ?? 0;
-    if (byte !== BACKSLASH) bytes.push(byte);
+    if (byte !== BACKSLASH) bytes[length++] = byte;
     else if (text[at + 1] === BACKSLASH) {
-      bytes.push(BACKSLASH);
+      bytes[length++] = BACKSLASH;
       at += 1;
     } else {
-      bytes.push(escapedByte(text, at));
+      bytes[length++] = escapedByte(text, at);
       at += 2;
     }
   }
-  return Uint8Array.from(bytes);
+  return bytes.subarray(0, length);
 }
 
 function escapedByte(text: Uint8Array, at: number): number {
