@@ -97,13 +97,10 @@ export class SimulatedProcess implements Disk {
   create(path: string): AppendableFile {
     this.enter({ method: "create", path, bytes: 0 });
     const { directory, name } = this.machine.parent(path);
-    let file = this.machine.file(path);
-    if (file === undefined) {
-      file = this.machine.newFile();
-      directory.link(name, file);
-    } else {
-      file.cut(0, Date.now());
-    }
+    // What is there is another file, which others may have open.
+    if (this.machine.file(path) !== undefined) directory.unlink(name);
+    const file = this.machine.newFile();
+    directory.link(name, file);
     this.machine.changes += 1;
     return appendableHandle(this, path, file);
   }
