@@ -202,11 +202,17 @@ export function namesPlace(answer: string, file: string): boolean {
   return new RegExp(`^DAMAGE in ${file.replace(".", "\\.")} at \\d+$`).test(answer);
 }
 
-/** Names of the files in which `verify` finds damage. */
+/** Names of the files in which `verify` finds damage, or which it refuses. */
 export function damagedFiles(machine: SimulatedMachine): Set<string> {
   const steps = verifyFiles(new SimulatedProcess(machine), STORE);
-  for (let step = steps.next(); ; step = steps.next()) {
-    if (step.done === true) return new Set(step.value.damage.map(({ file }) => file.slice(STORE.length + 1)));
+  const nameOf = (file: string): string => file.slice(STORE.length + 1);
+  try {
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done === true) return new Set(step.value.damage.map(({ file }) => nameOf(file)));
+    }
+  } catch (error) {
+    if (error instanceof KvsError && isRefusal(error)) return new Set([nameOf(error.file ?? "")]);
+    throw error;
   }
 }
 
