@@ -109,7 +109,7 @@ async function wrongWithArchive(chunks: readonly Buffer[]): Promise<string | und
   const process = new SimulatedProcess(SimulatedMachine.create());
   let isRestored = true;
   try {
-    await restoreArchive(process, chunks, STORE, undefined);
+    await restoreArchive(process, chunks, STORE, {});
   } catch (error) {
     if (!(error instanceof KvsError)) return error instanceof Error ? (error.stack ?? "") : String(error);
     isRestored = false;
