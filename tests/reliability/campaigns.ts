@@ -1,9 +1,32 @@
 import { histories } from "../model/histories.ts";
 import { pauses } from "../model/pauses.ts";
 import type { Campaign } from "./campaign.ts";
+import { cuts } from "./cuts.ts";
 import { errors } from "./errors.ts";
+import { flips } from "./flips.ts";
+import { fuzzArchives } from "./fuzz/archives.ts";
+import { fuzzImports } from "./fuzz/imports.ts";
+import { fuzzArguments, fuzzSessions } from "./fuzz/program.ts";
+import { fuzzIndexes, fuzzLock, fuzzLogs } from "./fuzz/stores.ts";
 import { powerCut } from "./power-cut.ts";
 import { sequences } from "./sequences.ts";
+import { tails } from "./tails.ts";
 
 /** Every campaign, by the numbers of the tests. */
-export const campaigns: readonly Campaign[] = [powerCut, errors, histories, pauses, sequences];
+export const campaigns: readonly Campaign[] = [
+  cuts,
+  tails,
+  flips,
+  powerCut,
+  errors,
+  histories,
+  pauses,
+  sequences,
+  fuzzLogs,
+  fuzzIndexes,
+  fuzzLock,
+  fuzzArchives,
+  fuzzImports,
+  fuzzArguments,
+  fuzzSessions,
+];
