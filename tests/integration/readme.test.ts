@@ -39,6 +39,17 @@ test("the tour runs as pasted and prints what its comments say", () => {
   expect(result.exitCode).toBe(0);
 });
 
+test("a backup is made and restored as the README says", () => {
+  const script = `kvs set k v\n${blockAfter("## What it promises", "sh")}kvs get k --dir ./restored`;
+  const result = spawnSync(["bash", "-euo", "pipefail", "-c", script], {
+    cwd: directory,
+    env: { PATH: `${directory}:${process.env["PATH"] ?? ""}` },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  expect([result.exitCode, result.stdout.toString()]).toEqual([0, "v"]);
+});
+
 test("the tour has about 20 lines", () => {
   const lines = blockAfter("## A tour", "sh").trim().split("\n");
   expect(lines.length).toBeGreaterThanOrEqual(18);
