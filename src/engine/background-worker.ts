@@ -15,10 +15,12 @@ declare function postMessage(reply: MaintenanceReply): void;
 addEventListener("message", ({ data }: MessageEvent<MaintenanceRequest>) => {
   const { directory, settings, urgency } = data;
   const isUrgent = (): boolean => Atomics.load(urgency, 0) !== 0;
+  let failed = false;
   try {
     maintainStore(realDisk, directory, { ...settings, waitMs: WAIT_MS }, { isUrgent });
   } catch {
-    // Whatever it is, whoever reads or writes the store meets it, too; the work is tried again after the next rotation.
+    // Whatever it is, whoever reads or writes the store meets it, too.
+    failed = true;
   }
-  postMessage({ directory });
+  postMessage({ directory, failed });
 });

@@ -12,6 +12,8 @@ export interface MaintenanceRequest {
 /** What it says when it has. */
 export interface MaintenanceReply {
   readonly directory: string;
+  /** Something stood in the way: a full disk, a file that could not be opened. */
+  readonly failed: boolean;
 }
 
 interface Job {
@@ -19,7 +21,13 @@ interface Job {
   readonly onDone: Set<() => void>;
   /** Asked for again while it was under way. */
   again: boolean;
+  /** How often in a row it has failed. */
+  failures: number;
 }
+
+/** What failed is tried again after so long, and so often: nobody may write any more, and ask for it. */
+const RETRY_MS = 1000;
+const MOST_RETRIES = 5;
 
 const urgency = new Int32Array(new SharedArrayBuffer(4));
 const jobs = new Map<string, Job>();
@@ -43,7 +51,7 @@ export async function maintainInBackground(
     return true;
   }
   const request = { directory, settings, urgency };
-  jobs.set(directory, { request, onDone: new Set([onDone]), again: false });
+  jobs.set(directory, { request, onDone: new Set([onDone]), again: false, failures: 0 });
   starting ??= startWorker();
   const worker = await starting;
   if (worker === undefined) end(directory);
@@ -84,9 +92,14 @@ function finishSoon(worker: Worker): void {
   worker.ref();
 }
 
-function finish(worker: Worker, { directory }: MaintenanceReply): void {
+function finish(worker: Worker, { directory, failed }: MaintenanceReply): void {
   const job = jobs.get(directory);
   if (job === undefined) return;
+  job.failures = failed ? job.failures + 1 : 0;
+  if (failed && job.failures <= MOST_RETRIES && Atomics.load(urgency, 0) === 0) {
+    setTimeout(() => send(worker, job.request), RETRY_MS).unref();
+    return;
+  }
   if (job.again) {
     job.again = false;
     send(worker, job.request);

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
   utimesSync,
@@ -432,4 +433,22 @@ describe("the index of a JSON log", () => {
       expect(isTakenForGood(directory, "1.idx")).toBe(true);
     }
   });
+});
+
+test("maintenance that something stood in the way of is tried again, though nobody writes any more", async () => {
+  const path = newStorePath();
+  using store = KvStore.open(path, { generationBytes: 5000 });
+  // Nobody can lock a directory.
+  const blocked = join(path, "COMPACT");
+  mkdirSync(blocked);
+  for (let number = 0; number < 100; number += 1) store.set(`k${number}`, "v".repeat(100));
+  await Bun.sleep(300);
+  expect(readdirSync(path).filter((name) => name.endsWith(".idx"))).toEqual([]);
+  rmdirSync(blocked);
+  const deadline = performance.now() + 20_000;
+  while (!readdirSync(path).some((name) => name.endsWith(".idx"))) {
+    if (performance.now() > deadline) throw new Error("No index was made");
+    await Bun.sleep(50);
+  }
+  expect(store.count()).toBe(100);
 });

@@ -7,7 +7,6 @@ import { AS_ARG, formatNamed } from "../formats/index.ts";
 import { Output } from "../output.ts";
 import { pace } from "../pace.ts";
 import { type Progress, SILENT, startProgress } from "../progress.ts";
-import { closeOnSignal } from "../signals.ts";
 import { system } from "../system-error.ts";
 import { isTerminal, STDOUT } from "../terminal.ts";
 
@@ -29,13 +28,16 @@ export const exportCommand: Command = defineCommand({
     const isShown = file === undefined && (await isTerminal(STDOUT));
     const progress = isShown ? SILENT : await startProgress("Exporting", data.settings);
     const encoder = format.encoder(out);
-    await closeOnSignal(client, async () => await exportRecords(client, encoder, progress));
+    await exportRecords(client, encoder, progress);
     out.flush();
     return DONE;
   },
 });
 
-/** Writes the store as it is at the start, whatever is written meanwhile. */
+/**
+ * Writes the store as it is at the start, whatever is written meanwhile. Signals kill it where it stands, even while
+ * nobody reads the pipe: there is nothing to clean up.
+ */
 async function exportRecords(client: StoreClient, encoder: RecordEncoder, progress: Progress): Promise<void> {
   const pauseAfter = pace();
   let records = 0;
