@@ -1,5 +1,7 @@
 import { histories } from "../model/histories.ts";
 import { pauses } from "../model/pauses.ts";
+import { callErrors } from "./call-errors.ts";
+import { callKills } from "./call-kills.ts";
 import type { Campaign } from "./campaign.ts";
 import { cuts } from "./cuts.ts";
 import { errors } from "./errors.ts";
@@ -9,6 +11,7 @@ import { fuzzImports } from "./fuzz/imports.ts";
 import { fuzzArguments, fuzzSessions } from "./fuzz/program.ts";
 import { fuzzIndexes, fuzzLock, fuzzLogs } from "./fuzz/stores.ts";
 import { powerCut } from "./power-cut.ts";
+import { recoveryKills } from "./recovery-kills.ts";
 import { sequences } from "./sequences.ts";
 import { tails } from "./tails.ts";
 
@@ -17,6 +20,9 @@ export const campaigns: readonly Campaign[] = [
   cuts,
   tails,
   flips,
+  callKills,
+  callErrors,
+  recoveryKills,
   powerCut,
   errors,
   histories,

@@ -26,3 +26,20 @@ function remove(path: string): void {
 export function newStorePath(): string {
   return join(temporaryDirectory(), "store");
 }
+
+/** Does something with a path at which there is nothing yet, and removes what is there then. */
+export async function inDirectory<T>(work: (path: string) => T | Promise<T>): Promise<T> {
+  const path = mkdtempSync(join(tmpdir(), "kvs-test-"));
+  try {
+    return await work(join(path, "store"));
+  } finally {
+    remove(path);
+  }
+}
+
+/** A path at which there is nothing yet; what is there when the process ends is removed. */
+export function lastingStorePath(): string {
+  const path = mkdtempSync(join(tmpdir(), "kvs-test-"));
+  leftForExit.push(path);
+  return join(path, "store");
+}
