@@ -10,6 +10,7 @@ import { fuzzArchives } from "./fuzz/archives.ts";
 import { fuzzImports } from "./fuzz/imports.ts";
 import { fuzzArguments, fuzzSessions } from "./fuzz/program.ts";
 import { fuzzIndexes, fuzzLock, fuzzLogs } from "./fuzz/stores.ts";
+import { linearizability } from "./linearizability.ts";
 import { powerCut } from "./power-cut.ts";
 import { recoveryKills } from "./recovery-kills.ts";
 import { sequences } from "./sequences.ts";
@@ -25,6 +26,7 @@ export const campaigns: readonly Campaign[] = [
   recoveryKills,
   powerCut,
   errors,
+  linearizability,
   histories,
   pauses,
   sequences,
