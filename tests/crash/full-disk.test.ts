@@ -1,33 +1,31 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { KvStore } from "../../src/index.ts";
+import { fullDisk } from "../reliability/full-disk.ts";
+import { fullTmpfs } from "../reliability/full-tmpfs.ts";
+import { expectSound } from "../reliability/quick.ts";
 import { contentOf } from "../support/damage.ts";
 import { endOf, startJob } from "../support/processes.ts";
 import { newStorePath, temporaryDirectory } from "../support/temporary.ts";
+import { canMount, mountTmpfs, type Tmpfs } from "../support/tmpfs.ts";
 
-const mounted: string[] = [];
+const MINUTES_MS = 5 * 60_000;
+
+const mounted: Tmpfs[] = [];
 
 afterEach(() => {
-  for (const path of mounted.splice(0)) Bun.spawnSync(["umount", "-l", path]);
+  for (const disk of mounted.splice(0)) disk.unmount();
 });
 
-function mountTmpfs(sizeKb: number): string | undefined {
-  const path = join(temporaryDirectory(), "small");
-  mkdirSync(path);
-  const { exitCode } = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", `size=${sizeKb}k`, "tmpfs", path], {
-    stderr: "ignore",
-  });
-  if (exitCode !== 0) return undefined;
-  mounted.push(path);
-  return path;
+function smallDisk(sizeKb: number): Tmpfs {
+  const disk = mountTmpfs(temporaryDirectory(), sizeKb);
+  if (disk === undefined) throw new Error("Cannot mount a tmpfs");
+  mounted.push(disk);
+  return disk;
 }
 
-const canMount: boolean = (() => {
-  const path = process.getuid?.() === 0 ? mountTmpfs(64) : undefined;
-  for (const one of mounted.splice(0)) Bun.spawnSync(["umount", one]);
-  return path !== undefined;
-})();
+const isMounting: boolean = await canMount();
 
 const hasPrlimit: boolean = Bun.which("prlimit") !== null;
 
@@ -67,12 +65,25 @@ describe("a file-size limit (invariants 1, 2)", () => {
   });
 });
 
+describe("a disk that fills up (invariants 1 to 4)", () => {
+  test.skipIf(!hasPrlimit)(
+    "at any byte loses nothing acknowledged; removing and compacting work, or say why not (needs prlimit)",
+    () => expectSound(fullDisk, 40),
+    MINUTES_MS,
+  );
+
+  test.skipIf(!isMounting)(
+    "page by page loses nothing acknowledged either (needs root and tmpfs)",
+    () => expectSound(fullTmpfs, 15),
+    MINUTES_MS,
+  );
+});
+
 describe("a full disk (invariants 1, 2)", () => {
-  test.skipIf(!canMount)("loses nothing, and removing works (needs root and tmpfs)", async () => {
+  test.skipIf(!isMounting)("loses nothing, and removing works (needs root and tmpfs)", async () => {
     for (const sizeKb of [16, 20, 32, 64, 128, 200]) {
-      const disk = mountTmpfs(sizeKb);
-      if (disk === undefined) throw new Error("Cannot mount a tmpfs");
-      const path = join(disk, "store");
+      const disk = smallDisk(sizeKb);
+      const path = join(disk.path, "store");
       const store = KvStore.open(path, { generationBytes: 16_384 });
       const value = "v".repeat(300);
       let done = 0;
@@ -95,7 +106,7 @@ describe("a full disk (invariants 1, 2)", () => {
       expect([done, done + 1]).toContain(found.size);
 
       // Another file goes; a store goes on where it stopped.
-      Bun.spawnSync(["mount", "-o", `remount,size=${sizeKb * 4}k`, disk]);
+      disk.resize(sizeKb * 4);
       using again = KvStore.open(path);
       expect(again.deletePrefix("k")).toBe(found.size);
       await again.compact();
@@ -106,12 +117,10 @@ describe("a full disk (invariants 1, 2)", () => {
     }
   });
 
-  test.skipIf(!canMount)(
+  test.skipIf(!isMounting)(
     "while a compaction runs leaves the store as it was (needs root and tmpfs)",
     async () => {
-      const disk = mountTmpfs(100);
-      if (disk === undefined) throw new Error("Cannot mount a tmpfs");
-      const path = join(disk, "store");
+      const path = join(smallDisk(100).path, "store");
       using store = KvStore.open(path);
       for (let round = 0; round < 130; round += 1) store.set(`k${round % 110}`, "v".repeat(500));
       await store.flush();

@@ -1,6 +1,7 @@
 import type { OpenOptions } from "../../src/index.ts";
 import { inParallel } from "../support/pool.ts";
-import { type Command, kvsCommand, serving } from "../support/session.ts";
+import { type Answer, answerOf, isMessage } from "../support/run-command.ts";
+import { kvsCommand, serving } from "../support/session.ts";
 import { type Call, callsIn, injecting, type Injection, recording } from "../support/strace.ts";
 import { inDirectory, lastingStorePath } from "../support/temporary.ts";
 import type { Campaign } from "./campaign.ts";
@@ -28,12 +29,6 @@ interface Store {
   readonly history: History;
   /** What the executable prints when nothing fails. */
   readonly printed: ReadonlyMap<OneShot, string>;
-}
-
-interface Answer {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 const OPTIONS: OpenOptions = { generationBytes: 600, autoCompact: false, waitMs: 300 };
@@ -151,7 +146,7 @@ function requireHonest({ code, stdout, stderr }: Answer, { oneShot, call, forEve
   if (code === 0 && stdout === printed && isSuccess(stderr)) return true;
   // A message cannot be written either, then.
   const isMute = call.name === "write" && forEver;
-  const hasMessage = /^(?:kvs: [^\n]+\n)+$/.test(stderr) || isMute;
+  const hasMessage = isMessage(stderr) || isMute;
   // Why a lock cannot be had is not told, so that it counts as held.
   const codes = call.name === "flock" ? [3, 5] : [3];
   // What was printed of a list before the error stays printed.
@@ -162,17 +157,6 @@ function requireHonest({ code, stdout, stderr }: Answer, { oneShot, call, forEve
 /** A compaction tells how much it has freed; nothing else has a message when all is well. */
 function isSuccess(stderr: string): boolean {
   return stderr === "" || /^kvs: Freed [^\n]+\n$/.test(stderr);
-}
-
-async function answerOf({ argv, env }: Command): Promise<Answer> {
-  const child = Bun.spawn([...argv], {
-    env: { PATH: process.env["PATH"] ?? "", ...env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { code: child.exitCode, stdout, stderr };
 }
 
 function setting(key: string, value: string | undefined): Effect {

@@ -6,6 +6,8 @@ import type { Campaign } from "./campaign.ts";
 import { cuts } from "./cuts.ts";
 import { errors } from "./errors.ts";
 import { flips } from "./flips.ts";
+import { fullDisk } from "./full-disk.ts";
+import { fullTmpfs } from "./full-tmpfs.ts";
 import { fuzzArchives } from "./fuzz/archives.ts";
 import { fuzzImports } from "./fuzz/imports.ts";
 import { fuzzArguments, fuzzSessions } from "./fuzz/program.ts";
@@ -26,6 +28,8 @@ export const campaigns: readonly Campaign[] = [
   recoveryKills,
   powerCut,
   errors,
+  fullDisk,
+  fullTmpfs,
   linearizability,
   histories,
   pauses,

@@ -39,12 +39,13 @@ export interface Progress {
 
 const KEYS = 12;
 
-/** Requests whose replies tell nothing, so that any order of them can be written down beforehand. */
-export function drawSteps(seed: number, count: number, history: History): Step[] {
+/** Requests whose replies tell nothing, with values of up to so many bytes; what they do is put into the history. */
+export function drawSteps(seed: number, count: number, history: History, valueBytes: number = 23): Step[] {
   const random = seededRandom(seed);
-  return Array.from({ length: count }, (_, at) => {
+  return Array.from({ length: count }, () => {
     const key = `k${random.below(KEYS)}`;
-    const step = drawStep(random.below(8), key, `${history.length} ${"v".repeat((at * 7) % 23)}`, history);
+    const value = `${history.length} ${"v".repeat(random.below(valueBytes))}`;
+    const step = drawStep(random.below(8), key, value, history);
     history.push(step.frame);
     return step;
   });

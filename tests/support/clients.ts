@@ -1,4 +1,5 @@
 import type { OpenOptions } from "../../src/index.ts";
+import { answerOf } from "./run-command.ts";
 import { kvsCommand, type Program, serving, Session } from "./session.ts";
 
 /** Somebody who asks a store one thing after the other, and may be killed while it waits. */
@@ -58,21 +59,12 @@ export class OneShotClient implements Client {
 
   async ask(
     fields: readonly string[],
-    { killAfterMs }: { readonly killAfterMs?: number } = {},
+    options: { readonly killAfterMs?: number } = {},
   ): Promise<string | undefined> {
-    const { argv, env } = kvsCommand(this.#path, this.#options, fields);
-    const child = Bun.spawn([...argv], {
-      env: { PATH: process.env["PATH"] ?? "", ...env },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    const timer =
-      killAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), killAfterMs);
-    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-    clearTimeout(timer);
-    if (child.exitCode === null) return undefined;
-    return replyOf(fields[0] ?? "", child.exitCode, stdout) ?? `error\t${child.exitCode}\t${stderr.trim()}`;
+    const command = kvsCommand(this.#path, this.#options, fields);
+    const { code, stdout, stderr } = await answerOf(command, options);
+    if (code === null) return undefined;
+    return replyOf(fields[0] ?? "", code, stdout) ?? `error\t${code}\t${stderr.trim()}`;
   }
 
   end(): Promise<void> {

@@ -50,6 +50,8 @@ async function answer(store: KvStore, line: string): Promise<string> {
     // Writes are handed over when the tick ends, and are true from then on.
     await Promise.resolve();
     await Promise.resolve();
+    // What the disk refused then, the next call throws.
+    store.has("");
     return reply ?? `error\tUnknown request ${name}`;
   } catch (error) {
     if (error instanceof KvsError) return `error\t${error.code}\t${error.message}`;

@@ -33,7 +33,8 @@ export async function inDirectory<T>(work: (path: string) => T | Promise<T>): Pr
   try {
     return await work(join(path, "store"));
   } finally {
-    remove(path);
+    // A compaction that another process has started may be at its end there.
+    rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
   }
 }
 
