@@ -13,6 +13,7 @@ import { fuzzImports } from "./fuzz/imports.ts";
 import { fuzzArguments, fuzzSessions } from "./fuzz/program.ts";
 import { fuzzIndexes, fuzzLock, fuzzLogs } from "./fuzz/stores.ts";
 import { linearizability } from "./linearizability.ts";
+import { lockRaces } from "./lock-races.ts";
 import { powerCut } from "./power-cut.ts";
 import { recoveryKills } from "./recovery-kills.ts";
 import { sequences } from "./sequences.ts";
@@ -34,6 +35,7 @@ export const campaigns: readonly Campaign[] = [
   histories,
   pauses,
   sequences,
+  lockRaces,
   fuzzLogs,
   fuzzIndexes,
   fuzzLock,

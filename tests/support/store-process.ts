@@ -1,10 +1,13 @@
 /**
  * A process under test: `bun store-process.ts DIRECTORY OPTIONS` opens a store and
  * answers requests, a line each, as `kvs shell` does; it knows `compact`, `batch`
- * and `close` beside. A reply is given once the write has reached what the options say.
+ * and `hold` beside. A reply is given once the write has reached what the options say.
  */
 import { writeSync } from "node:fs";
 import { KvStore, KvsError, type OpenOptions } from "../../src/index.ts";
+
+/** So long a lock is held by a process that nobody kills. */
+const HELD_MS = 60_000;
 
 type Answer = string | Promise<string>;
 
@@ -24,6 +27,14 @@ const REQUESTS: Readonly<Record<string, (store: KvStore, ...operands: readonly s
     );
     store.batch(sets);
     return "ok";
+  },
+  hold: (store, key = "") => {
+    store.update(key, (value) => {
+      writeSync(1, "holding\n");
+      Bun.sleepSync(HELD_MS);
+      return value ?? "";
+    });
+    return "held";
   },
   compact: async (store) => {
     await store.compact();
