@@ -15,6 +15,7 @@ import { fuzzIndexes, fuzzLock, fuzzLogs } from "./fuzz/stores.ts";
 import { linearizability } from "./linearizability.ts";
 import { lockRaces } from "./lock-races.ts";
 import { powerCut } from "./power-cut.ts";
+import { randomKills } from "./random-kills.ts";
 import { recoveryKills } from "./recovery-kills.ts";
 import { sequences } from "./sequences.ts";
 import { tails } from "./tails.ts";
@@ -27,6 +28,7 @@ export const campaigns: readonly Campaign[] = [
   callKills,
   callErrors,
   recoveryKills,
+  randomKills,
   powerCut,
   errors,
   fullDisk,

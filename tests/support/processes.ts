@@ -6,7 +6,7 @@ const SCRIPT: string = resolve(import.meta.dirname, "writer-process.ts");
 type Job =
   | readonly ["count", directory: string, times: string]
   | readonly ["write", directory: string, name: string, seed: string]
-  | readonly ["fill", directory: string]
+  | readonly ["fill" | "compact" | "read", directory: string]
   | readonly ["exit" | "throw" | "update", directory: string];
 
 /** Starts a process that does a job of `writer-process.ts`; `around` is put in front of the command. */

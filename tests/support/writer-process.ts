@@ -56,6 +56,40 @@ async function writeUntilKilled(name: string, seed: number, options: OpenOptions
   }
 }
 
+/** Compacts again and again until it is killed. */
+async function compactUntilKilled(options: OpenOptions): Promise<void> {
+  const store = KvStore.open(directory, { waitMs: 30_000, ...options });
+  for (;;) {
+    await store.compact().then(
+      () => print("done"),
+      (error: unknown) => {
+        if (!(error instanceof KvsError && error.code === "LOCKED")) throw error;
+      },
+    );
+  }
+}
+
+/** Reads what the writers write until it is killed: their batches are whole, and never go back in time. */
+async function readUntilKilled(options: OpenOptions): Promise<void> {
+  using store = KvStore.open(directory, { ...options, readOnly: true });
+  const latest = new Map<string, number>();
+  for (;;) {
+    const found = new Map(store.entries());
+    for (const [key, value] of found) {
+      if (!key.endsWith("/x")) continue;
+      const name = key.slice(0, -"/x".length);
+      const other = found.get(`${name}/y`);
+      if (other !== value) throw new Error(`${name} has ${value} and ${other} in one batch`);
+      const now = Number(store.get(key));
+      const before = Math.max(latest.get(name) ?? 0, Number(value));
+      if (!(now >= before)) throw new Error(`${name} went back from ${before} to ${now}`);
+      latest.set(name, now);
+    }
+    print("done");
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}
+
 /** Writes until the first error, then prints its code; goes on with removals. */
 async function writeUntilFull(options: OpenOptions): Promise<void> {
   const store = KvStore.open(directory, options);
@@ -84,5 +118,7 @@ function exitEarly(how: string): void {
 const options = JSON.parse(rest.at(-1) ?? "{}") as OpenOptions;
 if (job === "count") await count(Number(rest[0]), options);
 else if (job === "write") await writeUntilKilled(rest[0] ?? "", Number(rest[1]), options);
+else if (job === "compact") await compactUntilKilled(options);
+else if (job === "read") await readUntilKilled(options);
 else if (job === "fill") await writeUntilFull(options);
 else exitEarly(job);
