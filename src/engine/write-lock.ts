@@ -12,6 +12,12 @@ const COUNT_BYTES = 4;
 /** Long enough for a process that polls to find the lock free. */
 const YIELD_MS = 3;
 
+/**
+ * Whoever takes the lock again and again, and leaves it free only for moments,
+ * makes room for others after this long: they poll, and would hardly ever find it free.
+ */
+const LONGEST_TURN_MS = 50;
+
 /** The lock that admits one writer at a time to a store, and the hint that goes with it. */
 export class WriteLock {
   readonly #disk: Disk;
@@ -20,6 +26,9 @@ export class WriteLock {
   readonly #onOpen: (file: { readonly replaced: boolean }) => void;
   #file: LockFile | undefined;
   #held = false;
+  /** When it was given back last, and since when it was never free for long. */
+  #freeSinceMs = 0;
+  #busySinceMs = 0;
 
   /** `onOpen` is called when LOCK is opened, and when it was found to be another file by now. */
   constructor(
@@ -40,6 +49,7 @@ export class WriteLock {
 
   /** Waits for the lock, at most `waitMs`; then throws `LOCKED`, naming the holder. */
   acquire(): void {
+    this.#endLongTurn();
     if (!this.tryAcquire()) this.#wait();
   }
 
@@ -70,6 +80,15 @@ export class WriteLock {
     if (!this.#held) return;
     this.#held = false;
     this.#file?.unlock();
+    this.#freeSinceMs = performance.now();
+  }
+
+  #endLongTurn(): void {
+    const now = performance.now();
+    if (now - this.#freeSinceMs >= YIELD_MS) this.#busySinceMs = now;
+    if (now - this.#busySinceMs < LONGEST_TURN_MS) return;
+    this.#busySinceMs = now;
+    this.yieldToWaiters();
   }
 
   /** Lets a process that waits go first, if there is one; the lock must not be held. */

@@ -10,19 +10,19 @@ const MINUTES_MS = 5 * 60_000;
 describe("a real process, traced", () => {
   test.skipIf(!isLinux)(
     "that is killed at any system call leaves what it acknowledged (invariants 1 to 4, 6, 7, 9; needs Linux)",
-    () => expectSound(callKills, 100),
+    () => expectSound(callKills, 100, { processes: 1 }),
     MINUTES_MS,
   );
 
   test.skipIf(!isLinux)(
     "that is killed while it recovers from that leaves the same (invariant 7; needs Linux)",
-    () => expectSound(recoveryKills, 80),
+    () => expectSound(recoveryKills, 80, { processes: 1 }),
     MINUTES_MS,
   );
 
   test.skipIf(!isLinux)(
     "that meets an error at any system call says so, and loses nothing (invariants 2 to 4, 8; needs Linux)",
-    () => expectSound(callErrors, 100),
+    () => expectSound(callErrors, 100, { processes: 1 }),
     MINUTES_MS,
   );
 });
