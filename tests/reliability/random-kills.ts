@@ -13,7 +13,7 @@ const MOST_WRITERS = 8;
 
 /** Writes after which a writer is killed, at the earliest and the latest. */
 const FIRST_DEATH = 20;
-const LAST_DEATH = 250;
+const LAST_DEATH = 100;
 
 export const randomKills: Campaign = {
   name: "random-kills",
@@ -102,7 +102,7 @@ class Lives {
     this.#options = {
       generationBytes: this.#random.pick([300, 400, 1000]),
       format: this.#random.pick(["binary", "binary", "json"]),
-      durability: this.#random.pick(["os", "os", "sync"]),
+      durability: this.#random.pick(["os", "os", "os", "sync"]),
       mmap: this.#random.below(2) === 0,
     };
   }
@@ -133,7 +133,8 @@ class Lives {
     await Promise.all(writers.map(({ process }) => process.started));
     const others = [this.#start(["compact", this.#path]), ...this.#startReaders()];
     await Promise.all(others.map((other) => other.started));
-    for (const { process } of writers) process.killAfter(FIRST_DEATH + this.#random.below(LAST_DEATH));
+    for (const { process } of writers)
+      process.killAfter(FIRST_DEATH + this.#random.below(LAST_DEATH - FIRST_DEATH));
     await Promise.all(writers.map(({ process }) => process.death()));
     for (const other of others) other.kill();
     await Promise.all(others.map((other) => other.death()));

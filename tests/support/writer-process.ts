@@ -56,6 +56,9 @@ async function writeUntilKilled(name: string, seed: number, options: OpenOptions
   }
 }
 
+/** Whoever is not a writer leaves the processor to writers for so long. */
+const PAUSE_MS = 5;
+
 /** Compacts again and again until it is killed. */
 async function compactUntilKilled(options: OpenOptions): Promise<void> {
   const store = KvStore.open(directory, { waitMs: 30_000, ...options });
@@ -66,6 +69,7 @@ async function compactUntilKilled(options: OpenOptions): Promise<void> {
         if (!(error instanceof KvsError && error.code === "LOCKED")) throw error;
       },
     );
+    await Bun.sleep(PAUSE_MS);
   }
 }
 
@@ -86,7 +90,7 @@ async function readUntilKilled(options: OpenOptions): Promise<void> {
       latest.set(name, now);
     }
     print("done");
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await Bun.sleep(PAUSE_MS);
   }
 }
 
