@@ -86,7 +86,7 @@ function textOfOpen(rest: string, path: string, directory: string): string | und
   if (!path.startsWith(directory)) return undefined;
   if (rest.includes("O_DIRECTORY")) return `list ${name}`;
   if (path === directory) return undefined;
-  if (rest.includes("O_TRUNC")) return `create ${name}`;
+  if (rest.includes("O_TRUNC") || rest.includes("O_EXCL")) return `create ${name}`;
   return rest.includes("O_RDWR") ? `openLock ${name}` : `open ${name}`;
 }
 
