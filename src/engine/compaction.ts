@@ -181,8 +181,7 @@ function publishMerge(context: CompactionContext, merged: MergedLog): boolean {
     generations.catchUp();
     writer.begin();
     generations.reload();
-    const standing = new Set(generations.logs.map((log) => log.header.logId));
-    if (!merged.header.inputs.every((input) => standing.has(input))) return false;
+    if (!areNeighbours(merged.header.inputs, generations.logs)) return false;
     finishMerge(disk, directory, merged);
     published = true;
     generations.reload();
@@ -194,4 +193,10 @@ function publishMerge(context: CompactionContext, merged: MergedLog): boolean {
     // After a failed rename, or where the handle was closed meanwhile; once it is published the name is gone.
     if (!published) discardMerge(disk, directory, merged);
   }
+}
+
+/** Whether the logs with these ids are there, one after the other with none between them. */
+function areNeighbours(ids: readonly string[], logs: readonly Log[]): boolean {
+  const from = logs.findIndex((log) => log.header.logId === ids[0]);
+  return from >= 0 && ids.every((id, index) => logs[from + index]?.header.logId === id);
 }

@@ -164,19 +164,10 @@ function* merge(
   plan: MergePlan,
   isUrgent: () => boolean,
 ): Generator<void, boolean> {
-  const { generations, writer } = context;
-  const inputs = generations.logs.slice(plan.from, plan.to);
-  const logIds = inputs.map((log) => log.header.logId);
+  const { generations } = context;
+  const logIds = generations.logs.slice(plan.from, plan.to).map((log) => log.header.logId);
   if (hasFailedBefore(lock, logIds)) return false;
-  const intervals: Interval[] = inputs.map(({ first, last }) => ({ first, last }));
-  if (intervals.length === 1) {
-    // The name of a single generation is taken by its own log: a merge needs two.
-    writer.begin();
-    const sealed = generations.newest;
-    writer.rotate();
-    writer.release();
-    if (sealed !== undefined) intervals.push({ first: sealed.first, last: sealed.last });
-  }
+  const intervals = intervalsOf(context, plan);
   try {
     return (yield* unlessUrgent(mergeGenerations(context, intervals), isUrgent)) !== undefined;
   } catch (error) {
@@ -184,6 +175,17 @@ function* merge(
     noteFailure(lock, logIds);
     return false;
   }
+}
+
+/** What a plan merges. The name of a single generation is taken by its own log: that one needs a neighbour. */
+function intervalsOf({ generations, writer }: CompactionContext, { from, to }: MergePlan): Interval[] {
+  if (to - from === 1) {
+    writer.begin();
+    writer.rotate();
+    writer.release();
+  }
+  // Others may have rotated as well since the plan was made: its neighbour is looked up now.
+  return generations.logs.slice(from, Math.max(to, from + 2)).map(({ first, last }) => ({ first, last }));
 }
 
 /** Goes on with work until it is done or there is no time left; undefined then. */

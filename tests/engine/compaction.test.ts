@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { maintainStore } from "../../src/engine/maintain-store.ts";
+import { resolveOptions } from "../../src/engine/options.ts";
 import { KvStore, type LogFormat } from "../../src/index.ts";
 import { codeOfAsync, contentOf, logsOf } from "../support/damage.ts";
 import { HookedDisk, type Verdict } from "../support/hooked-disk.ts";
@@ -155,6 +157,32 @@ describe("stats", () => {
       format: "binary",
     });
     expect(diskBytes).toBe(readFileSync(join(store.directory, "1.log")).length);
+  });
+});
+
+describe("a merge in the background", () => {
+  test("lost all that was in a log which another process sealed as the merge began, and the store was damaged", () => {
+    const path = newStorePath();
+    const rotatingAtOnce = { generationBytes: 1, autoCompact: false };
+    {
+      using store = KvStore.open(path, rotatingAtOnce);
+      store.batch([{ set: ["a", "1"] }, { set: ["a", "2"] }]);
+    }
+    let isFirst = true;
+    const disk = new HookedDisk(({ method, path: file }): Verdict => {
+      if (method !== "lock.tryLock" || basename(file) !== "LOCK" || !isFirst) return undefined;
+      isFirst = false;
+      using other = KvStore.open(path, rotatingAtOnce);
+      other.set("b", "3");
+      return undefined;
+    });
+    maintainStore(disk, path, resolveOptions({ compactionThreshold: 0, compactionRatio: 0 }));
+    expect(isFirst).toBe(false);
+    expect(contentOf(path)).toEqual([
+      ["a", "2"],
+      ["b", "3"],
+    ]);
+    expect(logsOf(path)).toEqual(["1-2.log", "3.log", "4.log"]);
   });
 });
 

@@ -4,6 +4,7 @@ import { tryCompactionLock, unlockCompaction } from "../../src/engine/compaction
 import { Generations } from "../../src/engine/generations.ts";
 import { HintReader } from "../../src/engine/hint-reader.ts";
 import type { Log } from "../../src/engine/log.ts";
+import { maintain as maintainSteps } from "../../src/engine/maintenance.ts";
 import { runToEnd } from "../../src/engine/slices.ts";
 import { WriteLock } from "../../src/engine/write-lock.ts";
 import { Writer } from "../../src/engine/writer.ts";
@@ -60,6 +61,14 @@ export function compact(machine: SimulatedMachine, { from, to }: Range, decide?:
     } finally {
       unlockCompaction(lock);
     }
+  });
+}
+
+/** Makes the indexes that are missing, and merges all that has anything stale, as a process does in the background. */
+export function maintain(machine: SimulatedMachine, decide?: Decide): void {
+  inProcess(machine, decide, ({ context }) => {
+    const rules = { compactionThreshold: 0, compactionRatio: 0 };
+    runToEnd(maintainSteps(context, rules, { maxBytes: Number.POSITIVE_INFINITY }));
   });
 }
 

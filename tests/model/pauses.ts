@@ -3,15 +3,19 @@ import type { Campaign, Outcome } from "../reliability/campaign.ts";
 import { type SeededRandom, seededRandom } from "../support/random.ts";
 import { endTick } from "../support/scripted-run.ts";
 import { Death, type Decide } from "../support/simulated-disk/call.ts";
+import type { SimulatedMachine } from "../support/simulated-disk/machine.ts";
 import { drawnFate } from "../support/simulated-disk/power-cut.ts";
 import { inSimulatedTime, type SimulatedTime } from "../support/simulated-time.ts";
 import { type Action, CHANGES, LET_EXPIRE, REOPEN, ROTATE } from "./actions.ts";
-import { compact, type Range, rangesOf } from "./other-process.ts";
+import { compact, maintain, rangesOf } from "./other-process.ts";
 import { situationAt, type Start } from "./starts.ts";
 import { type Situation, World } from "./world.ts";
 
-/** Steps that lead to the store that is merged. */
+/** Most steps that lead to the store that is merged. */
 const STEPS = 14;
+
+/** A merge, with whoever interrupts it or kills it. */
+type Merge = (machine: SimulatedMachine, decide?: Decide) => void;
 
 const NOTHING: Action = { name: "nothing", run: () => undefined };
 
@@ -53,19 +57,24 @@ class Pauses {
   async run(): Promise<Outcome> {
     const situation = await this.#lead();
     const world = this.#worldAt(situation);
-    const ranges = rangesOf(world.machine);
-    const range = ranges[this.#random.below(ranges.length)];
-    if (range === undefined) return { cases: 0, failures: [] };
+    const merge = this.#drawnMerge(world.machine);
     let calls = 0;
-    compact(world.machine, range, () => void (calls += 1));
-    for (let hook = 0; hook < calls; hook += 1) await this.#pauseAt(situation, range, hook, calls);
+    merge(world.machine, () => void (calls += 1));
+    for (let hook = 0; hook < calls; hook += 1) await this.#pauseAt(situation, merge, hook, calls);
     return { cases: this.#cases, failures: this.#failures };
+  }
+
+  /** Any that could be made, or those that are due. */
+  #drawnMerge(machine: SimulatedMachine): Merge {
+    const ranges = rangesOf(machine);
+    const range = ranges[this.#random.below(2 * ranges.length + 1)];
+    return range === undefined ? maintain : (on, decide) => compact(on, range, decide);
   }
 
   /** A store of several logs, in which keys were set, removed and expired. */
   async #lead(): Promise<Situation> {
     const world = this.#worldAt(situationAt(this.#start, this.#time.now));
-    for (let step = 0; step < STEPS; step += 1) {
+    for (let steps = 1 + this.#random.below(STEPS), step = 0; step < steps; step += 1) {
       const actions = [...CHANGES, ROTATE, ROTATE, LET_EXPIRE];
       actions[this.#random.below(actions.length)]?.run(world, `v${step}`);
       await endTick();
@@ -77,14 +86,14 @@ class Pauses {
     return new World(this.#time, situation, this.#start === "new, JSON" ? "json" : "binary");
   }
 
-  async #pauseAt(situation: Situation, range: Range, hook: number, calls: number): Promise<void> {
+  async #pauseAt(situation: Situation, merge: Merge, hook: number, calls: number): Promise<void> {
     for (let left = CASES_A_CALL; left > 0; left -= 1) {
       const action = this.#random.pick(ACTIONS);
       const end = this.#random.pick(ENDS);
       const death = end === "it dies at once" ? hook : hook + 1 + this.#random.below(calls - hook);
       this.#cases += 1;
       try {
-        await this.#pause(situation, range, {
+        await this.#pause(situation, merge, {
           hook,
           action,
           death: end === "it goes on" ? undefined : death,
@@ -97,7 +106,7 @@ class Pauses {
 
   async #pause(
     situation: Situation,
-    range: Range,
+    merge: Merge,
     {
       hook,
       action,
@@ -113,7 +122,7 @@ class Pauses {
       }
       return index === death ? { error: new Death(method) } : undefined;
     };
-    compact(world.machine, range, decide);
+    merge(world.machine, decide);
     await endTick();
     world.check();
     world.checkFiles();
