@@ -9,6 +9,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KvStore } from "../../src/index.ts";
+import { fill, keyOf } from "./scattered-store.ts";
+import { median } from "./statistics.ts";
 
 const READS = 300_000;
 const CACHE_BYTES: number = 64 * 1024 * 1024;
@@ -24,13 +26,11 @@ try {
 async function compare(valueBytes: number): Promise<void> {
   const path = join(directory, `values-${valueBytes}`);
   const count = Math.min(keys, Math.floor(1e9 / valueBytes));
-  const store = KvStore.open(path);
-  for (let index = 0; index < count; index += 1) {
-    store.set(keyOf(index), "v".repeat(valueBytes));
-    if (index % 1000 === 999) await new Promise((resolve) => setImmediate(resolve));
+  await fill(path, count, { valueBytes });
+  {
+    using store = KvStore.open(path);
+    await store.compact();
   }
-  await store.compact();
-  store.close();
   const sequence = zipf(count);
   using plain = KvStore.open(path, { readOnly: true });
   using cached = KvStore.open(path, { readOnly: true, cacheBytes: CACHE_BYTES });
@@ -40,9 +40,9 @@ async function compare(valueBytes: number): Promise<void> {
     const withCache = timeOf(cached, sequence);
     if (round >= 0) ratios.push(without / withCache);
   }
-  ratios.sort((a, b) => a - b);
-  const median = ratios[ratios.length >>> 1] ?? Number.NaN;
-  console.log(`${count} values of ${valueBytes} bytes: with a cache ${median.toFixed(2)} times as fast`);
+  console.log(
+    `${count} values of ${valueBytes} bytes: with a cache ${median(ratios).toFixed(2)} times as fast`,
+  );
 }
 
 function timeOf(store: KvStore, sequence: Uint32Array): number {
@@ -51,10 +51,6 @@ function timeOf(store: KvStore, sequence: Uint32Array): number {
   for (const index of sequence) bytes += store.get(keyOf(index))?.length ?? 0;
   if (bytes === 0) throw new Error("Nothing was read");
   return performance.now() - started;
-}
-
-function keyOf(index: number): string {
-  return `key${String(index).padStart(12, "0")}`;
 }
 
 /** Key numbers, few of them often: the n-th most frequent in proportion to n^-0.99. */

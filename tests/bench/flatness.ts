@@ -7,13 +7,14 @@
  * Usage: bun tests/bench/flatness.ts [ROUNDS] [KEYS...]
  */
 import { spawnSync } from "bun";
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { KvStore } from "../../src/index.ts";
+import { fill, keyOf, untilQuiet } from "./scattered-store.ts";
+import { median } from "./statistics.ts";
 
 const WARM_UP_ROUNDS = 10;
-const QUIET_MS = 4000;
 
 /** What a handle leaves unsealed at most, in the smallest records there are. */
 const LONGEST_TAIL_RECORDS: number = Math.floor((24 * 1024) / 21);
@@ -30,10 +31,10 @@ try {
 }
 
 async function run(): Promise<void> {
-  const commands: [string, readonly string[]][] = [["1 key", get(await fill("one", 1), keyOf(0))]];
+  const commands: [string, readonly string[]][] = [["1 key", get(await filled("one", 1), keyOf(0))]];
   commands.push(["longest tail", get(leaveTail("tail"), keyOf(0))]);
   for (const size of sizes.length > 0 ? sizes : [1_000_000]) {
-    const store = await fill(`s${size}`, size);
+    const store = await filled(`s${size}`, size);
     commands.push(
       [`${size} keys`, get(store, keyOf(size >>> 1))],
       [`${size} keys, a miss`, get(store, "none")],
@@ -46,34 +47,12 @@ function get(store: string, key: string): readonly string[] {
   return [kvs, "get", "--dir", store, "--default", "none", key];
 }
 
-function keyOf(index: number): string {
-  return `key${String(index).padStart(12, "0")}`;
-}
-
 /** A store filled by one process, compacted as far as it does by itself. */
-async function fill(name: string, keys: number): Promise<string> {
+async function filled(name: string, keys: number): Promise<string> {
   const path = join(directory, name);
-  {
-    using store = KvStore.open(path);
-    for (let index = 0; index < keys; index += 1) {
-      // Scattered, so that no generation holds a range of the keys.
-      store.set(keyOf((index * 7919 + 13) % keys), "v".repeat(100));
-      if (index % 1000 === 999) await new Promise((resolved) => setImmediate(resolved));
-    }
-  }
+  await fill(path, keys);
   await untilQuiet(path);
   return path;
-}
-
-/** Waits until compaction has caught up: nothing is unfinished, and the files stay the same for a while. */
-async function untilQuiet(path: string): Promise<void> {
-  let before = "";
-  for (;;) {
-    const names = readdirSync(path).toSorted().join(" ");
-    if (names === before && !names.includes(".tmp")) return;
-    before = names;
-    await Bun.sleep(QUIET_MS);
-  }
 }
 
 /** The longest tail that single commands leave, of the smallest records. */
@@ -107,8 +86,4 @@ function report(times: ReadonlyMap<string, number[]>): void {
     const ratios = own.map((time, round) => time / (base[round] ?? Number.NaN));
     console.log(`${name.padEnd(24)} ${median(own).toFixed(2)} ms  ratio ${median(ratios).toFixed(3)}`);
   }
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >>> 1] ?? Number.NaN;
 }

@@ -8,6 +8,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KvStore } from "../../src/index.ts";
+import { fill, keyOf } from "./scattered-store.ts";
+import { median } from "./statistics.ts";
 
 const LOOKUPS = 500_000;
 const THREADS = [1, 2] as const;
@@ -16,10 +18,6 @@ interface Task {
   readonly directory: string;
   readonly keys: number;
   readonly lookups: number;
-}
-
-function keyOf(index: number): string {
-  return `key${String(index).padStart(12, "0")}`;
 }
 
 if (Bun.isMainThread) await measure();
@@ -31,6 +29,7 @@ async function measure(): Promise<void> {
   const workers = THREADS.map(() => new Worker(import.meta.url));
   try {
     await fill(directory, keys);
+    await compact(directory);
     const task = { directory, keys, lookups: LOOKUPS };
     // Once for the maps and the compiler.
     await rate(workers, task);
@@ -49,12 +48,8 @@ async function measure(): Promise<void> {
   }
 }
 
-async function fill(directory: string, keys: number): Promise<void> {
+async function compact(directory: string): Promise<void> {
   using store = KvStore.open(directory);
-  for (let index = 0; index < keys; index += 1) {
-    store.set(keyOf((index * 7919 + 13) % keys), "v".repeat(100));
-    if (index % 1000 === 999) await new Promise((resolved) => setImmediate(resolved));
-  }
   await store.compact();
 }
 
@@ -82,8 +77,4 @@ function answer({ directory, keys, lookups }: Task): void {
     if (opened.get(keyOf(index)) === undefined) throw new Error(`${keyOf(index)} is missing`);
   }
   postMessage("done");
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >>> 1] ?? Number.NaN;
 }
