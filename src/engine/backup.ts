@@ -18,29 +18,45 @@ export interface BackupResult {
   readonly bytes: number;
 }
 
-/** Puts a snapshot into an absent or empty directory, in steps: by second names for its files where that can be, else by copies. */
+/**
+ * Puts a snapshot into an absent or empty directory, in steps: by second names for its files where that can be, else by
+ * copies. It is taken once the directory is: a backup that cannot be made leaves the store as it is.
+ */
 export function* backUp(
   disk: Disk,
-  snapshot: Snapshot,
+  takeSnapshot: () => Snapshot,
   directory: string,
   onProgress: OnProgress = () => undefined,
 ): Generator<void, BackupResult> {
   const store = StagedStore.begin(disk, directory, { action: "back up into", keepsLock: false });
   try {
-    let done = 0;
-    for (const log of snapshot.logs) {
-      if (log.linkFrom === undefined || !store.link(log.linkFrom, log)) {
-        yield* copyLog(store, log, (bytes) => onProgress((done + bytes) / snapshot.bytes));
-      }
-      done += log.bytes;
-      onProgress(done / snapshot.bytes);
-      yield;
+    const snapshot = takeSnapshot();
+    try {
+      return yield* copyAll(store, snapshot, onProgress);
+    } finally {
+      snapshot.release();
     }
-    store.publish(snapshot.decisive);
-    return { logs: snapshot.logs.length, bytes: snapshot.bytes };
   } finally {
     store.end();
   }
+}
+
+function* copyAll(
+  store: StagedStore,
+  snapshot: Snapshot,
+  onProgress: OnProgress,
+): Generator<void, BackupResult> {
+  let done = 0;
+  for (const log of snapshot.logs) {
+    if (log.linkFrom === undefined || !store.link(log.linkFrom, log)) {
+      yield* copyLog(store, log, (bytes) => onProgress((done + bytes) / snapshot.bytes));
+    }
+    done += log.bytes;
+    onProgress(done / snapshot.bytes);
+    yield;
+  }
+  store.publish(snapshot.decisive);
+  return { logs: snapshot.logs.length, bytes: snapshot.bytes };
 }
 
 /** Copies one log, byte for byte. */

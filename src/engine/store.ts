@@ -385,13 +385,8 @@ export class KvStore implements Disposable, AsyncDisposable {
   async backup(directory: string, { onProgress, signal }: ToolOptions = {}): Promise<BackupResult> {
     if (directory === "") throw new KvsError("INVALID_ARGUMENT", "Cannot back up: the path is empty");
     const { disk } = this.#handle;
-    const snapshot = this.#handle.snapshot();
-    try {
-      const steps = backUp(disk, snapshot, disk.absolute(directory), onProgress);
-      return await runInSlices(steps, signal);
-    } finally {
-      snapshot.release();
-    }
+    const steps = backUp(disk, () => this.#handle.snapshot(), disk.absolute(directory), onProgress);
+    return await runInSlices(steps, signal);
   }
 
   /**

@@ -166,6 +166,40 @@ describe("an archive", () => {
   });
 });
 
+describe("a backup that cannot be made", () => {
+  test("leaves the store as it is, byte for byte", async () => {
+    const path = await writeStore("binary");
+    const occupied = newStorePath();
+    mkdirSync(occupied);
+    writeFileSync(join(occupied, "mine"), "");
+    const filesOf = (): string[] =>
+      readdirSync(path)
+        .toSorted()
+        .map((name) => `${name} ${readFileSync(join(path, name), "hex")}`);
+    const before = filesOf();
+    using store = KvStore.open(path, { autoCompact: false });
+    for (const target of [path, occupied, join(occupied, "mine"), join(occupied, "absent/below")]) {
+      expect(await codeOfAsync(async () => store.backup(target))).toBe("IO");
+      expect(filesOf()).toEqual(before);
+    }
+    expect(readdirSync(occupied)).toEqual(["mine"]);
+  });
+
+  test("of a store that is held locked leaves no directory", async () => {
+    const path = await writeStore("binary");
+    const target = newStorePath();
+    using holder = KvStore.open(path);
+    using store = KvStore.open(path, { waitMs: 0 });
+    let code: Promise<unknown> | undefined;
+    holder.update("k1", () => {
+      code = codeOfAsync(async () => store.backup(target));
+      return undefined;
+    });
+    expect(await code).toBe("LOCKED");
+    expect(existsSync(target)).toBe(false);
+  });
+});
+
 describe("a restoration", () => {
   test("of a directory that holds no store, or a damaged one, is refused and leaves nothing", async () => {
     const target = newStorePath();
