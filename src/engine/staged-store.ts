@@ -2,6 +2,7 @@ import type { AppendableFile, Disk, ReadableFile } from "../disk/disk.ts";
 import { LOCK_NAME, logName, parseTemporaryName, temporaryName } from "../disk/file-names.ts";
 import { KvsError } from "../format/errors.ts";
 import type { Interval } from "../format/header.ts";
+import { closeQuietly } from "./close-quietly.ts";
 import { WriteLock } from "./write-lock.ts";
 
 /** A copy is synced after each of these, so that one huge sync does not stall every other one on the disk. */
@@ -44,8 +45,9 @@ export class StagedStore {
       refuseUnlessEmpty(directory, others, staging);
       return store;
     } catch (error) {
-      // What others have put there meanwhile is theirs.
       lock.close();
+      // One that could not be written to, as on a full disk, is in the way of the next attempt.
+      closeQuietly(() => store.#removeUnusedLock());
       throw error;
     }
   }
@@ -96,6 +98,21 @@ export class StagedStore {
       if (!this.#isPublished) this.#removeAll();
     } finally {
       this.#lock.close();
+    }
+  }
+
+  /** Removes LOCK, and the directory, while nothing else is there and nobody holds it: what others have put there meanwhile is theirs. */
+  #removeUnusedLock(): void {
+    const path = `${this.#directory}/${LOCK_NAME}`;
+    const file = this.#disk.openLock(path, { create: false });
+    if (file === undefined) return;
+    try {
+      const isAlone = this.#disk.list(this.#directory)?.length === 1;
+      if (!isAlone || !file.tryLock() || !file.isCurrent()) return;
+      this.#disk.unlink(path);
+      if (this.#isNew) this.#disk.removeDirectory(this.#directory);
+    } finally {
+      file.close();
     }
   }
 

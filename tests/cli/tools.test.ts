@@ -25,6 +25,25 @@ function damage(sandbox: Sandbox, value: string): void {
 }
 
 describe("backup and restore", () => {
+  test.skipIf(Bun.which("prlimit") === null)(
+    "that cannot even write their LOCK leave nothing in the way of the next attempt (needs prlimit)",
+    () => {
+      using sandbox = new Sandbox();
+      sandbox.bytes(["set", "a", "1"]);
+      sandbox.bytes(["backup", "copy", "-q"]);
+      sandbox.bash("mkdir empty");
+      for (const target of ["new", "empty"]) {
+        for (const attempt of [`restore copy --dir ${target}`, `backup ${target}`]) {
+          const limited = sandbox.bash(`prlimit --fsize=100 "${KVS}" -q ${attempt}`);
+          expect([attempt, limited.exitCode]).toEqual([attempt, 3]);
+          expect(existsSync(sandbox.path(target))).toBe(target === "empty");
+        }
+        sandbox.bytes(["restore", "copy", "--dir", target, "-q"]);
+        expect(sandbox.bytes(["get", "a", "--dir", target]).toString()).toBe("1");
+      }
+    },
+  );
+
   test("make a store with the same export, by a directory, a file and a pipe", () => {
     using sandbox = new Sandbox();
     fill(sandbox);
