@@ -33,9 +33,15 @@ export function createLog(
   return openExisting(generations, path, header);
 }
 
+/** The number of the generation that follows a log's; an `IO` error behind the last there can be, which only a name made by hand has. */
+export function generationAfter({ last, path }: Pick<Log, "last" | "path">): number {
+  if (last < Number.MAX_SAFE_INTEGER) return last + 1;
+  throw new KvsError("IO", `Cannot start a log behind "${path}": there is no higher number`, { file: path });
+}
+
 /** Creates the log that follows a sealed one, in the same store; behind a foreign one the first of ours. */
 export function createSuccessor(place: Place, sealed: Log, format: LogFormat): Log {
-  const number = sealed.last + 1;
+  const number = generationAfter(sealed);
   const storeId = sealed.isForeign ? newAdoptingStoreId(number) : sealed.header.storeId;
   return createLog(place, format, {
     storeId,

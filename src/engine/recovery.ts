@@ -6,7 +6,7 @@ import { newCounter, newLayout, newLogId, newStoreId } from "./identifiers.ts";
 import type { Log } from "./log.ts";
 import { finishMerge, mergeLogs } from "./merge.ts";
 import { runToEnd } from "./slices.ts";
-import { createLog, createSuccessor, openAppender } from "./new-log.ts";
+import { createLog, createSuccessor, generationAfter, openAppender } from "./new-log.ts";
 import type { WriterContext } from "./writer-context.ts";
 
 /** Makes a file durable, and sees to it that a failure is never passed over. */
@@ -118,7 +118,7 @@ function mayLie({ disk }: WriterContext, hint: Hint): boolean {
 function copyNewest(context: WriterContext, log: Log): void {
   const { disk, directory, generations, bloomBitsPerKey } = context;
   log.catchUp();
-  const interval = { first: log.first, last: log.last + 1 };
+  const interval = { first: log.first, last: generationAfter(log) };
   const { format } = log.codec;
   const merge = {
     disk,

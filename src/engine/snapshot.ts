@@ -4,6 +4,7 @@ import { encodeLogHeader } from "../format/log-header.ts";
 import type { Generations } from "./generations.ts";
 import { newAdoptingStoreId, newLogId } from "./identifiers.ts";
 import type { Log } from "./log.ts";
+import { generationAfter } from "./new-log.ts";
 
 const CHUNK_BYTES: number = 1024 * 1024;
 
@@ -75,7 +76,7 @@ function* chunksOf(log: Log, bytes: number): Generator<Buffer> {
 
 /** The empty log that the first writer would put behind the newest of the original. */
 function successorOf(newest: Log): SnapshotLog {
-  const number = newest.last + 1;
+  const number = generationAfter(newest);
   const interval = { first: number, last: number };
   const storeId = newAdoptingStoreId(number);
   const content = encodeLogHeader("json", { ...interval, storeId, logId: newLogId(), inputs: [] });

@@ -7,7 +7,7 @@ import { addHolder, type LockHolder, removeHolder } from "./held-locks.ts";
 import { removeAbandonedImports } from "./import-directory.ts";
 import type { Log } from "./log.ts";
 import { LogSync, type SyncHost } from "./log-sync.ts";
-import { createSuccessor, openAppender } from "./new-log.ts";
+import { createSuccessor, generationAfter, openAppender } from "./new-log.ts";
 import type { Durability } from "./options.ts";
 import { recover } from "./recovery.ts";
 import { RotationRules } from "./rotation-rules.ts";
@@ -198,6 +198,8 @@ export class Writer implements LockHolder, SyncHost {
   /** Seals the newest log and starts its successor; its format may change with it. Call `begin` first. */
   rotate(format?: LogFormat): void {
     const log = this.#writable();
+    // A seal without a successor would end all writing.
+    generationAfter(log);
     this.#flush({ sync: false });
     this.#mustPrepare = true;
     this.#seal(log);

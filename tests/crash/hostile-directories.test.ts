@@ -203,3 +203,54 @@ describe("a store's directory", () => {
     });
   }
 });
+
+describe("the highest number that a log can have", () => {
+  const HIGHEST = Number.MAX_SAFE_INTEGER;
+  const command = (value: string): string => `{"Set":{"key":"a","value":"${value}"}}`;
+
+  test("as the name of a stray file is damage, and nothing is written", () => {
+    const path = join(root, "stray");
+    cpSync(join(root, "store"), path, { recursive: true });
+    writeFileSync(join(path, `${HIGHEST}.log`), "");
+    const before = snapshot(path);
+    for (const args of [
+      ["get", "a"],
+      ["set", "a", "2"],
+    ]) {
+      const { exitCode, stderr } = kvs(path, ...args);
+      expect([exitCode, stderr]).toEqual([4, expect.stringContaining(`${HIGHEST}.log": it has no header`)]);
+    }
+    expect(snapshot(path)).toEqual(before);
+  });
+
+  test("had a log put behind it that could not be opened: the store was lost to all; now it is only read", () => {
+    const path = join(root, "foreign-full");
+    mkdirSync(path);
+    writeFileSync(join(path, "1.log"), command("old"));
+    writeFileSync(join(path, `${HIGHEST}.log`), command("new"));
+    for (const args of [["set", "a", "2"], ["compact"], ["backup", join(root, "foreign-full-copy")]]) {
+      const { exitCode, stderr } = kvs(path, ...args);
+      expect([args, exitCode, stderr]).toEqual([
+        args,
+        3,
+        expect.stringMatching(/^kvs: Cannot start a log behind ".*": there is no higher number\n$/),
+      ]);
+      expect(kvs(path, "get", "a").stdout).toBe("new");
+    }
+    expect(readdirSync(path).filter((name) => name.endsWith(".log"))).toHaveLength(2);
+  });
+
+  test("is written to as long as there is room, and never sealed", () => {
+    const path = join(root, "foreign-last");
+    mkdirSync(path);
+    writeFileSync(join(path, `${HIGHEST - 1}.log`), command("old"));
+    const value = "v".repeat(30_000);
+    for (const key of ["b", "c", "d"]) expect(kvs(path, "set", key, value)).toMatchObject({ exitCode: 0 });
+    expect(kvs(path, "compact")).toMatchObject({ exitCode: 3 });
+    expect(kvs(path, "set", "a", "new")).toMatchObject({ exitCode: 0 });
+    for (const key of ["b", "c", "d"]) expect(kvs(path, "get", key).stdout).toBe(value);
+    expect(kvs(path, "get", "a").stdout).toBe("new");
+    expect(readdirSync(path).filter((name) => name.endsWith(".log"))).toHaveLength(2);
+    expect(kvs(path, "verify", "-q").exitCode).toBe(0);
+  });
+});
