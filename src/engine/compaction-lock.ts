@@ -4,6 +4,7 @@ import { KvsError } from "../format/errors.ts";
 
 const PAUSE_MS = 5;
 const NOTE_BYTES = 64;
+const NOTE_AT = { merge: 0, index: NOTE_BYTES } as const;
 
 /** Takes the lock of a store's one compactor if it is free; undefined otherwise. */
 export function tryCompactionLock(disk: Disk, directory: string): LockFile | undefined {
@@ -52,18 +53,22 @@ export function unlockCompaction(lock: LockFile): void {
   lock.close();
 }
 
-/** Leaves word in COMPACT that these logs could not be merged: nobody needs to try again until they change. */
-export function noteFailure(lock: LockFile, logIds: readonly string[]): void {
-  lock.write(0, Buffer.from(noteOf(logIds)));
+/** What could not be done to some logs: merging them, or making the indexes they lack. */
+type Failure = "merge" | "index";
+
+/** Leaves word in COMPACT that this failed: nobody needs to try again until there are other logs. */
+export function noteFailure(lock: LockFile, failure: Failure, logIds: readonly string[]): void {
+  lock.write(NOTE_AT[failure], Buffer.from(noteOf(failure, logIds)));
 }
 
-export function hasFailedBefore(lock: LockFile, logIds: readonly string[]): boolean {
-  return lock.read(0, NOTE_BYTES).latin1Slice() === noteOf(logIds);
+export function hasFailedBefore(lock: LockFile, failure: Failure, logIds: readonly string[]): boolean {
+  return lock.read(NOTE_AT[failure], NOTE_BYTES).latin1Slice() === noteOf(failure, logIds);
 }
 
-function noteOf(logIds: readonly string[]): string {
+function noteOf(failure: Failure, logIds: readonly string[]): string {
   const digest = Bun.hash.crc32(logIds.join(" ")).toString(16).padStart(8, "0");
-  return `not mergeable: ${logIds.length} logs, ${digest}`.padEnd(NOTE_BYTES - 1).concat("\n");
+  const what = failure === "merge" ? "not mergeable" : "not indexable";
+  return `${what}: ${logIds.length} logs, ${digest}`.padEnd(NOTE_BYTES - 1).concat("\n");
 }
 
 function openLock(disk: Disk, directory: string): LockFile {

@@ -1,5 +1,5 @@
 import type { Disk } from "../disk/disk.ts";
-import { isImportName, logName, parseLogName } from "../disk/file-names.ts";
+import { indexName, isImportName, logName, parseIndexName, parseLogName } from "../disk/file-names.ts";
 import { KvsError } from "../format/errors.ts";
 import { belongsTo } from "../format/foreign-store.ts";
 import type { Interval, LogHeader } from "../format/header.ts";
@@ -27,6 +27,8 @@ export class Generations {
   readonly #logOptions: LogOptions;
   #logs: readonly Log[] = [];
   #superseded: readonly Interval[] = [];
+  /** The indexes that the last listing showed. */
+  #indexNames: ReadonlySet<string> = new Set();
   /** The change counter and the layout that this view includes; undefined when it must look at the files. */
   #seenCounter: number | undefined;
   #seenLayout: number | undefined;
@@ -58,6 +60,11 @@ export class Generations {
   /** Logs that a merge has replaced and nobody has removed yet. */
   get superseded(): readonly Interval[] {
     return this.#superseded;
+  }
+
+  /** Sealed logs beside which no index was listed, whatever it may be worth: looking costs nothing. */
+  get unindexed(): readonly Log[] {
+    return this.#logs.slice(0, -1).filter((log) => !log.isForeign && !this.#indexNames.has(indexName(log)));
   }
 
   /**
@@ -186,11 +193,14 @@ export class Generations {
 
   #listLogs(): Interval[] {
     const intervals: Interval[] = [];
+    const indexNames = new Set<string>();
     for (const name of this.#disk.list(this.#directory) ?? []) {
       const interval = parseLogName(name);
       if (interval !== undefined) intervals.push(interval);
+      else if (parseIndexName(name) !== undefined) indexNames.add(name);
       else if (isImportName(name)) this.importsSeen = true;
     }
+    this.#indexNames = indexNames;
     return intervals;
   }
 

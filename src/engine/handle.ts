@@ -12,7 +12,14 @@ import type { KeyRange, Newest } from "./runs.ts";
 import { maintainInBackground, untilIdle } from "./background.ts";
 import { TAIL_BYTES } from "./log.ts";
 import { isCompacting } from "./compaction-lock.ts";
-import { compactAll, isMaintenanceDue, lacksIndexes, maintain, planNow } from "./maintenance.ts";
+import {
+  areIndexesMissing,
+  compactAll,
+  isMaintenanceDue,
+  lacksIndexes,
+  maintain,
+  planNow,
+} from "./maintenance.ts";
 import { runInSlices, runToEnd } from "./slices.ts";
 import { scan } from "./scan.ts";
 import { type Snapshot, snapshotOf } from "./snapshot.ts";
@@ -311,6 +318,15 @@ export class StoreHandle {
     );
   }
 
+  /** Logs that were copied here without their indexes, or lost them, do not wait for the next one to be sealed. */
+  #makeMissingIndexes(): void {
+    try {
+      if (this.disk === realDisk && areIndexesMissing(this.#context())) this.#maintainSoon();
+    } catch {
+      // A store that may only be read is opened all the same.
+    }
+  }
+
   async #maintainInSlices(): Promise<void> {
     if (this.#closed) return;
     try {
@@ -354,8 +370,12 @@ export class StoreHandle {
     writer.release();
     try {
       writer.sealLongTail();
-      if (changesOf(writer) === 0) return;
       const context = this.internals();
+      if (changesOf(writer) === 0) {
+        this.maintenanceIsDue =
+          this.#leavesMaintenance && this.#options.autoCompact && areIndexesMissing(context);
+        return;
+      }
       const mayMerge = this.#options.autoCompact && !this.#leavesMaintenance;
       runToEnd(maintain(context, this.#options, { maxBytes: mayMerge ? CLOSING_MERGE_BYTES : 0 }));
       this.maintenanceIsDue = this.#options.autoCompact && isMaintenanceDue(context, this.#options);
@@ -367,7 +387,10 @@ export class StoreHandle {
   #openFiles(): void {
     const { readOnly, create } = this.#options;
     this.#generations.reload();
-    if (this.#generations.newest !== undefined) return;
+    if (this.#generations.newest !== undefined) {
+      if (!readOnly && !this.#leavesMaintenance) this.#makeMissingIndexes();
+      return;
+    }
     const isThere = this.disk.list(this.directory) !== undefined;
     // To those who only read, an empty directory is an empty store.
     if (readOnly && isThere) return;

@@ -81,6 +81,7 @@ export function* maintain(
     const hopeless = new Set<string>();
     for (;;) {
       yield* makeIndexes(context, hopeless);
+      noteHopeless(context, lock, hopeless);
       const plan = planNow(context, rules);
       if (plan === undefined || isUrgent()) return;
       const bytes = bytesOf(context, plan);
@@ -117,6 +118,30 @@ export function isMaintenanceDue(
 }
 
 /**
+ * Whether there are logs without an index that nobody is about to make, or has tried to make in vain; by the names that
+ * were listed alone. For those who only wrote, and would not look at those logs.
+ */
+export function areIndexesMissing({
+  disk,
+  directory,
+  generations,
+}: Pick<CompactionContext, "disk" | "directory" | "generations">): boolean {
+  const { unindexed } = generations;
+  if (unindexed.length === 0) return false;
+  const lock = tryCompactionLock(disk, directory);
+  if (lock === undefined) return false;
+  try {
+    return !hasFailedBefore(
+      lock,
+      "index",
+      unindexed.map(({ header }) => header.logId),
+    );
+  } finally {
+    unlockCompaction(lock);
+  }
+}
+
+/**
  * Indexes oldest first: an index counts what its log made stale below. A log that
  * can have none, such as a damaged one, does not keep the others from theirs.
  */
@@ -135,6 +160,18 @@ function* makeIndexes(context: CompactionContext, hopeless: Set<string>): Genera
     }
     collectGarbage(log.size());
   }
+}
+
+/** Those who meet logs without indexes do not try again. */
+function noteHopeless(
+  { generations }: CompactionContext,
+  lock: LockFile,
+  hopeless: ReadonlySet<string>,
+): void {
+  const logIds = generations.unindexed
+    .map(({ header }) => header.logId)
+    .filter((logId) => hopeless.has(logId));
+  if (logIds.length > 0 && !hasFailedBefore(lock, "index", logIds)) noteFailure(lock, "index", logIds);
 }
 
 function* makeIndex(
@@ -166,13 +203,13 @@ function* merge(
 ): Generator<void, boolean> {
   const { generations } = context;
   const logIds = generations.logs.slice(plan.from, plan.to).map((log) => log.header.logId);
-  if (hasFailedBefore(lock, logIds)) return false;
+  if (hasFailedBefore(lock, "merge", logIds)) return false;
   const intervals = intervalsOf(context, plan);
   try {
     return (yield* unlessUrgent(mergeGenerations(context, intervals), isUrgent)) !== undefined;
   } catch (error) {
     if (!(error instanceof KvsError) || error.code !== "CORRUPT") throw error;
-    noteFailure(lock, logIds);
+    noteFailure(lock, "merge", logIds);
     return false;
   }
 }

@@ -81,6 +81,17 @@ describe("backup and restore", () => {
     expect(readdirSync(sandbox.path("repaired"))).toContain("1.idx");
   });
 
+  test("unpacked without them, it gets its indexes from the first write, which does not wait for them", () => {
+    using sandbox = new Sandbox();
+    const lines = Array.from({ length: 2000 }, (_, at) => JSON.stringify({ key: `k${at}`, value: "v" }));
+    sandbox.bytes(["import"], { stdin: lines.join("\n") });
+    const { stdout } = sandbox.bash(
+      `kvs backup copy -q; ls copy; kvs set a b --dir copy
+       for i in $(seq 1000); do [ -e copy/1.idx ] && break; sleep 0.01; done; ls copy; kvs get k7 --dir copy`,
+    );
+    expect(stdout.replaceAll("\n", " ")).toBe("1.log 1.idx 1.log 2.log COMPACT LOCK v");
+  });
+
   test("a tar unpacks the archive, and sha256sum verifies it", () => {
     using sandbox = new Sandbox();
     fill(sandbox);

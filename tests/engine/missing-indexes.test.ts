@@ -1,0 +1,69 @@
+import { describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { KvStore } from "../../src/index.ts";
+import { newStorePath } from "../support/temporary.ts";
+
+/** A store whose log 1 is sealed, and has lost its index. */
+function storeWithoutIndex(): string {
+  const path = newStorePath();
+  {
+    using store = KvStore.openForProcess(path, { generationBytes: 1 });
+    store.batch(Array.from({ length: 1000 }, (_, at) => ({ set: [`k${at}`, "value"] }) as const));
+  }
+  rmSync(join(path, "1.idx"));
+  return path;
+}
+
+/** Damages a record in the middle of a log. */
+function damageRecord(log: string): void {
+  const bytes = readFileSync(log);
+  const at = bytes.length >>> 1;
+  bytes.writeUInt8((bytes[at] ?? 0) ^ 1, at);
+  writeFileSync(log, bytes);
+}
+
+/** Waits for what another thread does; the test's own time is the limit. */
+async function waitFor(condition: () => boolean): Promise<void> {
+  while (!condition()) await Bun.sleep(5);
+}
+
+describe("a log that lost its index", () => {
+  test("gets it back from a handle that only opens the store", async () => {
+    const path = storeWithoutIndex();
+    using store = KvStore.open(path);
+    await waitFor(() => existsSync(join(path, "1.idx")));
+    expect(store.get("k7")).toBe("value");
+  });
+
+  test("stays without, where the handle is to read only, or the store may only be read", () => {
+    const path = storeWithoutIndex();
+    using _ = KvStore.open(path, { readOnly: true });
+    const program = `const { KvStore } = require(${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))});
+      const store = KvStore.open(${JSON.stringify(path)});
+      console.log(store.get("k7"));`;
+    chmodSync(dirname(path), 0o755);
+    chmodSync(path, 0o555);
+    for (const name of readdirSync(path)) chmodSync(join(path, name), 0o444);
+    const options = process.getuid?.() === 0 ? { uid: 65534 } : {};
+    const ended = Bun.spawnSync([process.execPath, "-e", program], { ...options, cwd: "/" });
+    chmodSync(path, 0o755);
+    expect([ended.stdout.toString(), ended.stderr.toString()]).toEqual(["value\n", ""]);
+    expect(existsSync(join(path, "1.idx"))).toBe(false);
+  });
+
+  test("is not tried again and again where it is damaged", () => {
+    const path = storeWithoutIndex();
+    damageRecord(join(path, "1.log"));
+    const isDue = (): boolean => {
+      const store = KvStore.openForProcess(path);
+      store.set("more", "1");
+      store.close();
+      return store.isMaintenanceDue;
+    };
+    expect(isDue()).toBe(true);
+    KvStore.maintain(path);
+    expect(isDue()).toBe(false);
+    expect(readFileSync(join(path, "COMPACT"), "latin1")).toMatch(/not indexable: 1 logs, [0-9a-f]{8} *\n$/);
+  });
+});
