@@ -29,6 +29,9 @@ interface Job {
 const RETRY_MS = 1000;
 const MOST_RETRIES = 5;
 
+/** Where a compiled program keeps what was built into it. */
+const COMPILED_ROOT = "/$bunfs/";
+
 const urgency = new Int32Array(new SharedArrayBuffer(4));
 const jobs = new Map<string, Job>();
 
@@ -70,9 +73,7 @@ export async function untilIdle(directory: string): Promise<void> {
 
 async function startWorker(): Promise<Worker | undefined> {
   try {
-    const source = await Bun.file(workerPath).text();
-    const url = URL.createObjectURL(new Blob([source], { type: "application/javascript" }));
-    const worker = new Worker(url, { smol: true });
+    const worker = new Worker(await scriptOf(workerPath), { smol: true });
     worker.unref();
     worker.addEventListener("message", (event: MessageEvent<MaintenanceReply>) => finish(worker, event.data));
     process.on("beforeExit", () => finishSoon(worker));
@@ -80,6 +81,15 @@ async function startWorker(): Promise<Worker | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * What a Worker is started from. A compiled program has the text as a file inside it, which runs as it stands: code made
+ * of strings may be forbidden there, as it is in ours. Anywhere else the name says that it is text, and no script.
+ */
+async function scriptOf(path: string): Promise<string> {
+  if (path.startsWith(COMPILED_ROOT)) return path;
+  return URL.createObjectURL(new Blob([await Bun.file(path).text()], { type: "application/javascript" }));
 }
 
 /**

@@ -42,3 +42,34 @@ test("somebody else's compiled program opens, fills and compacts a store in the 
     rmSync(directory, { recursive: true });
   }
 });
+
+/** Never lets the event loop go on: what is done meanwhile, another thread does. */
+const BUSY_PROGRAM = `
+import { existsSync } from "node:fs";
+import { KvStore } from ${JSON.stringify(LIBRARY)};
+const store = KvStore.open("./data", { generationBytes: 3_000_000 });
+for (let index = 0; !existsSync("./data/2.log"); index += 1) store.set("k" + index, "v".repeat(60));
+for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
+const end = Date.now() + 30_000;
+while (!existsSync("./data/1.idx") && Date.now() < end) Bun.sleepSync(5);
+console.log(existsSync("./data/1.idx") ? "indexed" : "waited in vain");
+store.close();
+`;
+
+for (const kind of ["may", "may not"]) {
+  test(`a compiled program that ${kind} run code made of strings has its indexes made by another thread`, () => {
+    const directory = mkdtempSync(join(tmpdir(), "kvs-foreign-"));
+    try {
+      writeFileSync(join(directory, "program.ts"), BUSY_PROGRAM);
+      const outfile = join(directory, "program");
+      const strict =
+        kind === "may" ? [] : ["--compile-exec-argv=--disallow-code-generation-from-strings=strict"];
+      const command = [process.execPath, "build", "--compile", ...strict, "program.ts", "--outfile", outfile];
+      expect(spawnSync(command, { cwd: directory }).exitCode).toBe(0);
+      const { exitCode, stdout, stderr } = spawnSync([outfile], { cwd: directory });
+      expect([exitCode, stdout.toString(), stderr.toString()]).toEqual([0, "indexed\n", ""]);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+}
