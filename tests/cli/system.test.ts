@@ -65,10 +65,28 @@ describe("output", () => {
     expect(await run.exited).toBe(0);
   });
 
-  test("to a closed descriptor never ends up in the store", () => {
-    sandbox.bytes(["set", "n", "1"]);
-    sandbox.bash("kvs incr n >&-; kvs incr n 2>&- >&- <&-");
-    expect(sandbox.kvs(["get", "n"])).toEqual(printed("3"));
+  test("to a closed standard output is an error, as for cat, and what was to be written is in the store", () => {
+    sandbox.bytes(["set", "k", "v"]);
+    const refused = { exitCode: 3, stdout: "", stderr: "kvs: Cannot write standard output: it is closed\n" };
+    for (const command of ["get k", "list", "export", "count", "stats", "incr n", "backup -", "--help"])
+      expect([command, sandbox.bash(`kvs ${command} >&-`)]).toEqual([command, refused]);
+    expect(sandbox.bash("echo 'set\tk2\tv' | kvs shell >&-").exitCode).toBe(3);
+    expect(sandbox.bash("kvs set k w >&-; kvs rm k >&-; kvs get k --default '' >&-")).toEqual(printed(""));
+    expect(sandbox.bash("kvs get n >/dev/null; kvs get n 1<>/dev/null")).toEqual(printed(""));
+    expect(sandbox.kvs(["get", "n"])).toEqual(printed("1"));
+  });
+
+  test("to closed descriptors never ends up in the store, whichever are closed", () => {
+    sandbox.bytes(["set", "n", "0"]);
+    let runs = 0;
+    for (const closed of ["<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"]) {
+      for (const command of ["incr n", "set k v", "get k", "get missing", "set -- x", "list", "nope", "rm k"])
+        sandbox.bash(`kvs ${command} ${closed}`);
+      runs += 1;
+      expect(sandbox.kvs(["verify"])).toMatchObject({ exitCode: 0 });
+      expect(sandbox.kvs(["get", "n"])).toEqual(printed(`${runs}`));
+    }
+    expect(sandbox.kvs(["list", "--keys"])).toEqual(printed("n\n"));
   });
 
   test("a message that cannot be written changes no exit code", () => {
