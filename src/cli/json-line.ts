@@ -19,8 +19,10 @@ function jsonField(name: string, bytes: Uint8Array): string {
 }
 
 function visibleJson(text: string): string {
-  return JSON.stringify(text).replace(
-    FURTHER_CONTROLS,
-    (control) => `\\u00${control.charCodeAt(0).toString(16)}`,
-  );
+  return withoutControls(JSON.stringify(text));
+}
+
+/** The same JSON, with no control character in it. */
+export function withoutControls(json: string): string {
+  return json.replace(FURTHER_CONTROLS, (control) => `\\u00${control.charCodeAt(0).toString(16)}`);
 }

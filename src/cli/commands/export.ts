@@ -27,7 +27,7 @@ export const exportCommand: Command = defineCommand({
     // On a terminal that shows the records themselves, a bar would only be in their way.
     const isShown = file === undefined && (await isTerminal(STDOUT));
     const progress = isShown ? SILENT : await startProgress("Exporting", data.settings);
-    const encoder = format.encoder(out);
+    const encoder = format.encoder(out, { isTerminal: isShown });
     await exportRecords(client, encoder, progress);
     out.flush();
     return DONE;

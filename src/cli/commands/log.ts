@@ -4,6 +4,7 @@ import { type Command, defineCommand } from "../command.ts";
 import { escapeTextForTerminal } from "../escapes.ts";
 import { CORRUPT, DONE } from "../exit-codes.ts";
 import { Failure, UsageError } from "../failures.ts";
+import { withoutControls } from "../json-line.ts";
 import { countOf } from "../numbers.ts";
 import { pace } from "../pace.ts";
 import { isTerminal, STDOUT } from "../terminal.ts";
@@ -29,7 +30,7 @@ export const logCommand: Command = defineCommand({
     let damaged = 0;
     for (const record of logRecords(data.directory, chosen)) {
       if ("damage" in record) damaged += 1;
-      const line = args.json === true ? JSON.stringify(record) : lineOf(record);
+      const line = args.json === true ? withoutControls(JSON.stringify(record)) : lineOf(record);
       data.out.write(isShown ? escapeTextForTerminal(Buffer.from(line)) : line);
       data.out.write("\n");
       const pause = pauseAfter(line.length);

@@ -3,8 +3,8 @@ import type { Sink } from "../output.ts";
 
 /** A way to write many records to a file, and to read them back. */
 export interface TransferFormat {
-  /** Starts writing. */
-  encoder(out: Sink): RecordEncoder;
+  /** Starts writing; at a terminal no control character is written that a format can write otherwise. */
+  encoder(out: Sink, options: { readonly isTerminal: boolean }): RecordEncoder;
   /** Starts reading. */
   decoder(): RecordDecoder;
 }

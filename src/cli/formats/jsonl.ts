@@ -3,6 +3,7 @@ import { encodeKey } from "../../format/key.ts";
 import { formatCommand } from "../../format/json-command.ts";
 import { KvsError } from "../../format/errors.ts";
 import type { Mutation } from "../../format/record.ts";
+import { withoutControls } from "../json-line.ts";
 import { parseImportLine } from "../import-line.ts";
 import { type JsonPiece, JsonSplitter } from "../json-splitter.ts";
 import type { RecordDecoder, TransferFormat } from "./format.ts";
@@ -16,7 +17,7 @@ export const jsonl: TransferFormat = {
       // A key of plain characters is the key itself, a byte each.
       if (expiresAt === 0 && PLAIN_TEXT.test(key) && PLAIN_TEXT.test(text))
         out.write(`{"Set":{"key":"${key}","value":"${text}"}}\n`);
-      else out.write(`${formatCommand(record)}\n`);
+      else out.write(`${withoutControls(formatCommand(record))}\n`);
     },
     end: () => undefined,
   }),

@@ -1,7 +1,7 @@
 import { KvsError } from "../../format/errors.ts";
 import { encodeKey, keyBytes } from "../../format/key.ts";
 import type { Mutation } from "../../format/record.ts";
-import { escapeLine, unescapeLine } from "../escapes.ts";
+import { escapeLine, escapeLineForTerminal, unescapeLine } from "../escapes.ts";
 import type { RecordDecoder, TransferFormat } from "./format.ts";
 import { Splitter } from "./splitter.ts";
 import { textIfUtf8, valueBytes } from "./values.ts";
@@ -11,15 +11,18 @@ const TAB = 0x09;
 
 /** Key, tab, value on a line, escaped as `list` does. */
 export const tsv: TransferFormat = {
-  encoder: (out) => ({
-    write: ({ key, value }) => {
-      out.write(escapeLine(keyBytes(key)));
-      out.write("\t");
-      out.write(escapeLine(valueBytes(value)));
-      out.write("\n");
-    },
-    end: () => undefined,
-  }),
+  encoder: (out, { isTerminal }) => {
+    const escape = isTerminal ? escapeLineForTerminal : escapeLine;
+    return {
+      write: ({ key, value }) => {
+        out.write(escape(keyBytes(key)));
+        out.write("\t");
+        out.write(escape(valueBytes(value)));
+        out.write("\n");
+      },
+      end: () => undefined,
+    };
+  },
   decoder: () => new TsvDecoder(),
 };
 
