@@ -1,7 +1,6 @@
 import type { BackupResult } from "../engine/backup.ts";
 import type { CompactionResult } from "../engine/compaction.ts";
 import type {
-  BatchOperation,
   CompactOptions,
   DeleteOptions,
   Durability,
@@ -61,8 +60,8 @@ export interface StoreClient {
   entries(options: ScanOptions): Iterable<Entry> | AsyncIterable<Entry>;
   /** Records as they would be written again, each good until the next is asked for. */
   mutations(): Iterable<Mutation> | AsyncIterable<Mutation>;
-  /** All operations or none, in their order. */
-  batch(operations: readonly BatchOperation[]): Awaitable<void>;
+  /** Writes all records or none, in their order, as they are. */
+  batch(mutations: readonly Mutation[]): Awaitable<void>;
   /** Writes a record as it is. */
   write(mutation: Mutation): Awaitable<void>;
   /** Resolves when what was written is quick to find: its indexes are made. */

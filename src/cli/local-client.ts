@@ -2,7 +2,6 @@ import * as fs from "node:fs";
 import type { BackupResult } from "../engine/backup.ts";
 import type { CompactionResult } from "../engine/compaction.ts";
 import type {
-  BatchOperation,
   CompactOptions,
   DeleteOptions,
   Key,
@@ -14,7 +13,7 @@ import type {
   Value,
 } from "../engine/options.ts";
 import type { StoreStats } from "../engine/stats.ts";
-import { liveMutations, writeRecord } from "../engine/bulk.ts";
+import { liveMutations, writeBatch, writeRecord } from "../engine/bulk.ts";
 import type { StoreHandle } from "../engine/handle.ts";
 import { KvStore } from "../engine/store.ts";
 import { KvsError } from "../format/errors.ts";
@@ -108,8 +107,8 @@ export class LocalClient implements StoreClient {
     return liveMutations(this.#handle);
   }
 
-  batch(operations: readonly BatchOperation[]): void {
-    this.#store.batch(operations);
+  batch(mutations: readonly Mutation[]): void {
+    writeBatch(this.#handle, mutations);
   }
 
   write(mutation: Mutation): void {

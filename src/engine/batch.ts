@@ -11,8 +11,15 @@ const RECORD_OVERHEAD_BYTES = 128;
 /** Checks a batch's operations and turns them into mutations; nothing is written if one is wrong. */
 export function mutationsOf(operations: Iterable<BatchOperation>, now: number): Mutation[] {
   const mutations = Array.from(operations, (operation) => mutationOf(operation, now));
+  checkBatch(mutations);
+  return mutations;
+}
+
+/** Throws for values that are none, and for more than one frame may hold. */
+export function checkBatch(mutations: readonly Mutation[]): void {
+  for (const { value } of mutations) checkValue(value);
   const bytes = mutations.reduce((sum, mutation) => sum + sizeBound(mutation), 0);
-  if (bytes <= MAX_FRAME_BYTES) return mutations;
+  if (bytes <= MAX_FRAME_BYTES) return;
   throw new KvsError("INVALID_ARGUMENT", `Cannot write batch: it is over ${MAX_FRAME_BYTES} bytes`);
 }
 
@@ -25,7 +32,6 @@ function mutationOf(operation: BatchOperation, now: number): Mutation {
     throw new KvsError("INVALID_ARGUMENT", "Cannot write batch: an operation is neither set nor remove");
   refuseUnknown(operation, KNOWN_OPTIONS.put);
   const [key, value] = operation.set;
-  checkValue(value);
   return { kind: "put", key: encodeKey(key), value, expiresAt: expiryAfter(operation.ttlMs, now) };
 }
 

@@ -1,3 +1,4 @@
+import { checkBatch } from "./batch.ts";
 import type { Mutation } from "../format/record.ts";
 import type { StoreHandle } from "./handle.ts";
 import { EVERYTHING } from "./runs.ts";
@@ -12,6 +13,13 @@ export function writeRecord(handle: StoreHandle, mutation: Mutation): void {
   checkValue(mutation.value);
   handle.begin();
   handle.write([mutation], NOT_URGENT);
+}
+
+/** Writes records as they are, all or none. */
+export function writeBatch(handle: StoreHandle, mutations: readonly Mutation[]): void {
+  checkBatch(mutations);
+  handle.begin();
+  if (mutations.length > 0) handle.write(mutations, { urgent: true });
 }
 
 /** The live records as they would be written again, in the order of their keys; each is good until the next is asked for. */

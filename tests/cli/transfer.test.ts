@@ -197,3 +197,39 @@ test("batch with a bad line creates no store, and with none changes nothing", ()
   expect(after.length).toBe(before.length);
   expect(contentOf(STORE)).toEqual(["6b 31 null"]);
 });
+
+test("an expiry that is given as a time is kept to the millisecond, by batch and by import", () => {
+  const expires = Date.now() + 1_234_567;
+  const line = (key: string): string => `{"Set":{"key":"${key}","value":"v","expires":${expires}}}\n`;
+  for (let run = 0; run < 5; run += 1) sandbox.bytes(["batch"], { stdin: line(`batch${run}`).repeat(2) });
+  sandbox.bytes(["import"], { stdin: line("import") });
+  const exported = sandbox.bytes(["export"]).toString().trim().split("\n");
+  expect(exported.map((each) => /"expires":(\d+)/.exec(each)?.[1])).toEqual(Array(6).fill(String(expires)));
+});
+
+test("no control character of a key or value reaches a terminal, and what is shown reads back", async () => {
+  const controls = "a\u001b[31m\u009b2J\u0085\u007f\u0000é";
+  sandbox.bytes(["import"], { stdin: JSON.stringify({ key: controls, value: controls }) });
+  const commands = [
+    ["export"],
+    ["export", "--as", "tsv"],
+    ["export", "--as", "mdb"],
+    ["list"],
+    ["list", "--json"],
+  ];
+  for (const command of [
+    ...commands,
+    ["log"],
+    ["log", "--json"],
+    ["get", "missing", "--default", "a\u001b[31m\u009b2J\u0085"],
+  ]) {
+    // The line feed's return is the terminal's own.
+    const shown = (await sandbox.atTerminal(command)).replaceAll("\r\n", "\n");
+    expect([command, shown.replaceAll(/[\n\t]/g, "").match(/\p{Cc}/u)]).toEqual([command, null]);
+    expect(shown.length).toBeGreaterThan(10);
+    const format = command[2] ?? "jsonl";
+    if (command[0] !== "export") continue;
+    sandbox.bytes(["import", "--as", format, "--dir", `copy-${format}`], { stdin: shown });
+    expect(sandbox.bytes(["export", "--dir", `copy-${format}`])).toEqual(sandbox.bytes(["export"]));
+  }
+});

@@ -1,6 +1,4 @@
-import type { BatchOperation } from "../../engine/options.ts";
 import { KvsError } from "../../format/errors.ts";
-import { decodeKey, keyBytes } from "../../format/key.ts";
 import type { Mutation } from "../../format/record.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { DONE, USAGE } from "../exit-codes.ts";
@@ -13,24 +11,24 @@ export const batch: Command = defineCommand({
   args: {},
   examples: [`printf '%s\\n' '{"Set":{"key":"a","value":"1"}}' '{"Remove":{"key":"b"}}' | kvs batch`],
   async run({ data }) {
-    const operations = await readOperations(data.literal);
+    const mutations = await readMutations(data.literal);
     // One frame, one sync: what is not applied whole is not there at all.
-    await data.create().batch(operations);
+    await data.create().batch(mutations);
     return DONE;
   },
 });
 
-async function readOperations(literal: ReadonlySet<string>): Promise<BatchOperation[]> {
+async function readMutations(literal: ReadonlySet<string>): Promise<Mutation[]> {
   const source = openSource(undefined, literal);
   const decoder = jsonl.decoder();
   const now = Date.now();
-  const operations: BatchOperation[] = [];
+  const mutations: Mutation[] = [];
   try {
     for await (const chunk of chunksOf(source)) {
-      for (const mutation of decoder.push(chunk)) operations.push(operationOf(mutation, now));
+      for (const mutation of decoder.push(chunk)) mutations.push(liveOf(mutation, now));
     }
-    for (const mutation of decoder.end()) operations.push(operationOf(mutation, now));
-    return operations;
+    for (const mutation of decoder.end()) mutations.push(liveOf(mutation, now));
+    return mutations;
   } catch (error) {
     if (!(error instanceof KvsError) || error.code === "IO") throw error;
     throw new Failure(
@@ -41,8 +39,8 @@ async function readOperations(literal: ReadonlySet<string>): Promise<BatchOperat
 }
 
 /** What has expired by now removes what was there before. */
-function operationOf({ kind, key, value, expiresAt }: Mutation, now: number): BatchOperation {
-  const stored = decodeKey(key) ?? keyBytes(key);
-  if (kind === "remove" || (expiresAt !== 0 && expiresAt <= now)) return { remove: stored };
-  return { set: [stored, value], ...(expiresAt === 0 ? {} : { ttlMs: expiresAt - now }) };
+function liveOf(mutation: Mutation, now: number): Mutation {
+  const { kind, key, expiresAt } = mutation;
+  const isLive = kind === "put" && (expiresAt === 0 || expiresAt > now);
+  return isLive ? mutation : { kind: "remove", key, value: "", expiresAt: 0 };
 }
