@@ -12,6 +12,7 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "the name is too long",
   ENFILE: "the system has too many files open",
   ENOENT: "no such file or directory",
+  ENOLCK: "the system or the file system has no lock to give (ENOLCK)",
   ENOSPC: "no space left on device",
   ENOTDIR: "a part of the path is not a directory",
   EPERM: "operation not permitted",

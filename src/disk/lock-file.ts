@@ -1,14 +1,24 @@
 import * as fs from "node:fs";
 import { KvsError } from "../format/errors.ts";
 import type { LockFile } from "./disk.ts";
-import { system } from "./io-error.ts";
+import { ioError, system } from "./io-error.ts";
 import { readAt } from "./read-at.ts";
 import { syncHard } from "./sync.ts";
 import { writeAt } from "./write-at.ts";
 
+const LIBRARY: string = process.platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
+
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const LOCK_UN = 8;
+
+/** Same on all systems. */
+const EINTR = 4;
+const ENOLCK: number = process.platform === "darwin" ? 77 : 37;
+const EWOULDBLOCK: number = process.platform === "darwin" ? 35 : 11;
+
+/** The runtime's own calls may fail between ours and the look at its error: only one that comes again counts. */
+const ATTEMPTS = 3;
 
 type Flock = (fd: number, operation: number) => number;
 
@@ -18,8 +28,7 @@ let loadedFlock: Flock | undefined;
 export function openLockFile(path: string, fd: number): LockFile {
   return {
     path,
-    // With LOCK_NB every failure that matters here means that somebody has it.
-    tryLock: () => flock(path)(fd, LOCK_EX | LOCK_NB) === 0,
+    tryLock: () => flock(path)(fd, LOCK_EX | LOCK_NB) === 0 || retryLock(path, fd),
     unlock: () => void flock(path)(fd, LOCK_UN),
     isCurrent: () => isCurrent(path, fd),
     read: (position, length) => readAt(path, fd, position, length),
@@ -36,11 +45,10 @@ function flock(path: string): Flock {
 
 /** Finds `flock` in the system's C library; musl answers to glibc's name as well. */
 function loadFlock(path: string): Flock {
-  const library = process.platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
   try {
     // Required here and not above: readers never lock, and loading it takes time.
     const ffi = require("bun:ffi") as typeof import("bun:ffi");
-    return ffi.dlopen(library, { flock: { args: ["i32", "i32"], returns: "i32" } }).symbols.flock;
+    return ffi.dlopen(LIBRARY, { flock: { args: ["i32", "i32"], returns: "i32" } }).symbols.flock;
   } catch (cause) {
     throw new KvsError(
       "IO",
@@ -51,6 +59,40 @@ function loadFlock(path: string): Flock {
       },
     );
   }
+}
+
+/** Tries again, to learn why: false where somebody has the lock, an `IO` error where it cannot be had at all. */
+function retryLock(path: string, fd: number): boolean {
+  // Loaded before the call whose error it is to tell.
+  loadedErrno ??= loadErrno();
+  let code = 0;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    if (flock(path)(fd, LOCK_EX | LOCK_NB) === 0) return true;
+    code = loadedErrno();
+    if (code === EWOULDBLOCK || code === EINTR) return false;
+  }
+  throw ioError("lock", path, namedError(code));
+}
+
+let loadedErrno: (() => number) | undefined;
+
+/** Finds where the C library keeps the error of this thread's last call. */
+function loadErrno(): () => number {
+  const ffi = require("bun:ffi") as typeof import("bun:ffi");
+  const signature = { args: [], returns: "ptr" } as const;
+  const place =
+    process.platform === "darwin"
+      ? ffi.dlopen(LIBRARY, { __error: signature }).symbols.__error
+      : ffi.dlopen(LIBRARY, { __errno_location: signature }).symbols.__errno_location;
+  return () => {
+    const at = place();
+    return at === null ? 0 : ffi.read.i32(at, 0);
+  };
+}
+
+function namedError(code: number): Error {
+  const error = new Error(`flock fails with error ${code}`);
+  return code === ENOLCK ? Object.assign(error, { code: "ENOLCK" }) : error;
 }
 
 function isCurrent(path: string, fd: number): boolean {

@@ -5,6 +5,8 @@ import { WAITER_MARK_AT } from "../../src/format/hint.ts";
 import { KvStore } from "../../src/index.ts";
 import { lockRaces } from "../reliability/lock-races.ts";
 import { expectSound } from "../reliability/quick.ts";
+import { KVS } from "../cli/run-kvs.ts";
+import { injecting, isLinux } from "../support/strace.ts";
 import { endTick } from "../support/scripted-run.ts";
 import { newStorePath } from "../support/temporary.ts";
 
@@ -36,3 +38,20 @@ test("writers that wait got no turn, and gave up, while another took the lock in
     closeSync(lock);
   }
 });
+
+test.skipIf(!isLinux).each([
+  ["ENOLCK", 3, "has no lock to give (ENOLCK)"],
+  ["EINVAL", 3, "flock fails with error 22"],
+  ["EAGAIN", 5, "it was held for longer than 20 ms"],
+  ["EINTR", 5, "it was held for longer than 20 ms"],
+])(
+  "a lock that cannot be had for %s is told from one that somebody has (needs strace)",
+  (error, exitCode, reason) => {
+    const argv = [KVS, "--dir", newStorePath(), "--wait", "20ms", "set", "k", "v"];
+    const command = { argv, env: {} };
+    const failing = injecting(command, { name: "flock", nth: 1 }, `error=${error}`, { forEver: true });
+    const ended = Bun.spawnSync([...failing.argv], { env: process.env, stdout: "pipe", stderr: "pipe" });
+    expect(ended.stderr.toString()).toEndWith(`${reason}\n`);
+    expect(ended.exitCode).toBe(exitCode);
+  },
+);
