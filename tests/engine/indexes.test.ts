@@ -179,6 +179,44 @@ function pageOf(part: Part, index: Buffer): number {
   return { header: 0, filter: bloomPage, table: slotPage, order: entryPage }[part];
 }
 
+describe("a small store", () => {
+  const ENTRIES = { a: "1", b: "22", c: "33", d: "4" } as const;
+
+  /** Two sealed logs of one length, each with two keys and an index, and a newest one. */
+  function smallStore(): string {
+    const path = newStorePath();
+    {
+      using store = KvStore.openOn(fastDisk(), path, { generationBytes: 100, autoCompact: false });
+      for (const [key, value] of Object.entries(ENTRIES)) store.set(key, value);
+    }
+    expect(indexesOf(path)).toEqual([join(path, "1.idx"), join(path, "2.idx")]);
+    expect(Bun.file(join(path, "1.log")).size).toBe(Bun.file(join(path, "2.log")).size);
+    return path;
+  }
+
+  /** What a fresh handle finds. */
+  function found(path: string): Record<string, string | undefined> {
+    using store = KvStore.openOn(fastDisk(), path, { readOnly: true });
+    return Object.fromEntries(Object.keys(ENTRIES).map((key) => [key, store.get(key)]));
+  }
+
+  test("lost keys to the index of another log, as long and of as many records", () => {
+    const path = smallStore();
+    copyFileSync(join(path, "1.idx"), join(path, "2.idx"));
+    expect(found(path)).toEqual(ENTRIES);
+  });
+
+  test("lost keys to one bit that had flipped in the table of an index", () => {
+    const path = smallStore();
+    const index = readFileSync(join(path, "2.idx"));
+    // Two entries have three slots of eight bytes.
+    for (let bit = 0; bit < 3 * 8 * 8; bit += 1) {
+      writeFileSync(join(path, "2.idx"), flipped(index, "table", bit));
+      expect(found(path)).toEqual(ENTRIES);
+    }
+  });
+});
+
 function flipped(index: Buffer, part: Part, bit: number): Buffer {
   const copy = Buffer.from(index);
   const at = pageOf(part, index) * PAGE_BYTES + (bit >> 3);

@@ -1,0 +1,20 @@
+import { expect, test } from "bun:test";
+import { appendFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { realDisk } from "../../src/disk/real-disk.ts";
+import { codeOf } from "../support/damage.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+
+test("an append that ends elsewhere than it should is an error, and the next one is none", () => {
+  const path = join(temporaryDirectory(), "file");
+  const file = realDisk.create(path);
+  file.append(Buffer.from("123"), 0);
+  // As if only half of it had been written.
+  expect(codeOf(() => file.append(Buffer.from("45"), 5))).toBe("IO");
+  // Somebody else has written to the file.
+  appendFileSync(path, "6");
+  expect(codeOf(() => file.append(Buffer.from("7"), 5))).toBe("IO");
+  file.append(Buffer.from("8"), 7);
+  file.close();
+  expect(readFileSync(path, "utf8")).toBe("12345678");
+});
