@@ -7,6 +7,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { signAdHoc } from "./src/release/macos-signature.ts";
+import { withoutSeededBugs } from "./src/release/without-seeded-bugs.ts";
 import manifest from "./package.json" with { type: "json" };
 
 /** What a release is built for: the name of the executable, and Bun's package with the runtime inside it. */
@@ -92,6 +93,7 @@ async function bundleWorker({ outfile }: { readonly outfile: string }): Promise<
     target: "bun",
     format: "esm",
     minify: { syntax: true, whitespace: true, identifiers: false },
+    plugins: [withoutSeededBugs],
     throw: false,
   });
   checkBuilt(result, outfile);
@@ -116,6 +118,7 @@ async function compile(
     sourcemap: "none",
     // Class names stay as they are: messages show them.
     minify: { syntax: true, whitespace: true, identifiers: false },
+    plugins: [withoutSeededBugs],
     env: "disable",
     define: {
       "process.env.NODE_ENV": JSON.stringify("production"),

@@ -1,3 +1,4 @@
+import { hasBug } from "../format/seeded-bugs.ts";
 import { type Generations, isLive } from "./generations.ts";
 import { type KeyRange, type Newest, newestByKey, runOf } from "./runs.ts";
 
@@ -18,7 +19,8 @@ export function* scan(generations: Generations, { range, reverse, limit, now }: 
   if (limit === 0) return;
   generations.loadAll();
   const { logs } = generations;
-  for (const log of logs) log.retain();
+  const held = hasBug("let the files of a scan go") ? [] : logs;
+  for (const log of held) log.retain();
   try {
     let left = limit;
     const runs = logs.map((log) => runOf(log, range));
@@ -29,6 +31,6 @@ export function* scan(generations: Generations, { range, reverse, limit, now }: 
       if (left === 0) return;
     }
   } finally {
-    for (const log of logs) log.release();
+    for (const log of held) log.release();
   }
 }

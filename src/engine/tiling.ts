@@ -1,5 +1,6 @@
 import { logName } from "../disk/file-names.ts";
 import type { Interval } from "../format/header.ts";
+import { hasBug } from "../format/seeded-bugs.ts";
 
 /** What a directory's logs are to each other. */
 export interface Tiling<T extends Interval> {
@@ -28,6 +29,7 @@ export function tile<T extends Interval>(
   for (const log of ordered) {
     if (log.last <= covered) {
       superseded.push(log);
+      if (hasBug("read logs that a merge has replaced")) current.push(log);
       continue;
     }
     if (log.first <= covered + 1 || !isForeign(log)) problem ??= problemBetween(covered, log);

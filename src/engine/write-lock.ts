@@ -2,6 +2,7 @@ import type { Disk, LockFile } from "../disk/disk.ts";
 import { LOCK_NAME } from "../disk/file-names.ts";
 import { KvsError } from "../format/errors.ts";
 import { encodeHint, HOLDER_AT, type Hint, POSTPONED_AT, WAITER_MARK_AT } from "../format/hint.ts";
+import { hasBug } from "../format/seeded-bugs.ts";
 import { giveBackAll } from "./held-locks.ts";
 
 const SHORTEST_PAUSE_MS = 1;
@@ -59,7 +60,7 @@ export class WriteLock {
       this.#file = this.#openFile();
       this.#onOpen({ replaced: false });
     }
-    if (!this.#file.tryLock()) return false;
+    if (!this.#file.tryLock() && !hasBug("write without the lock")) return false;
     this.#held = true;
     try {
       if (this.#file.isCurrent()) {

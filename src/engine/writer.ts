@@ -3,6 +3,7 @@ import type { LogFormat } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
 import { evenAfter, type Hint, nextLayout } from "../format/hint.ts";
 import type { Mutation } from "../format/record.ts";
+import { hasBug } from "../format/seeded-bugs.ts";
 import { addHolder, type LockHolder, removeHolder } from "./held-locks.ts";
 import { removeAbandonedImports } from "./import-directory.ts";
 import type { Log } from "./log.ts";
@@ -116,7 +117,9 @@ export class Writer implements LockHolder, SyncHost {
   write(mutations: readonly Mutation[], options: { readonly urgent: boolean }): void {
     if (!this.lockHeld) throw new Error("Writing takes the lock");
     const log = this.#writable();
-    this.#heldBytes += log.encode(mutations);
+    this.#heldBytes += hasBug("write a batch as several frames")
+      ? mutations.reduce((sum, one) => sum + log.encode([one]), 0)
+      : log.encode(mutations);
     this.writes += 1;
     const mayBeDue = log.end >= this.#options.generationBytes;
     if (this.#options.durability === "sync") this.#flush({ sync: true });
@@ -362,7 +365,8 @@ export class Writer implements LockHolder, SyncHost {
     const log = this.#newest();
     const bytes = log.unwritten().length;
     if (bytes > 0) this.#append(log);
-    if (sync && !this.#sync.isSynced(log)) this.#sync.syncNow(log);
+    const isDue = sync && !this.#sync.isSynced(log);
+    if (isDue && !hasBug("acknowledge a write before its sync")) this.#sync.syncNow(log);
     const syncedBytes = Math.max(this.#sync.bytesOf(log), this.hint.syncedBytes);
     if (bytes === 0 && syncedBytes === this.hint.syncedBytes) return;
     const counter = this.hint.counter + (bytes > 0 ? 1 : 0);
@@ -395,7 +399,7 @@ export class Writer implements LockHolder, SyncHost {
     try {
       log.rewind();
       log.catchUp();
-      if (!log.sealed && log.size() > log.end) {
+      if (!log.sealed && log.size() > log.end && !hasBug("leave a failed append in the log")) {
         this.appended?.file.truncate(log.end);
         if (this.appended !== undefined) this.#sync.syncFile(this.appended.file);
         log.catchUp();
@@ -423,7 +427,7 @@ export class Writer implements LockHolder, SyncHost {
     const { records, digest } = log.tally;
     log.codec.encodeSeal(log.tail, log.end, { records, digest, length: log.end });
     this.#flush({ sync: false });
-    this.#sync.syncNow(log);
+    if (!hasBug("start the next log before the last one is synced")) this.#sync.syncNow(log);
     log.markSealed();
   }
 

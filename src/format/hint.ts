@@ -1,4 +1,5 @@
 import { crc32, readUint64, writeUint64 } from "./bytes.ts";
+import { hasBug } from "./seeded-bugs.ts";
 
 /**
  * What the file LOCK says of the store. A hint only ever adds knowledge: with it
@@ -108,6 +109,7 @@ export function parseHint(bytes: Buffer): Hint | undefined {
 
 /** How much of the newest log must be whole: beyond it a bad frame is a torn tail, before it damage. */
 export function promisedBytes(hint: Hint, bootId: string): number {
+  if (hasBug("take damage for a torn tail")) return 0;
   // Where boots cannot be told apart, any may have lost what was not synced.
   return hint.bootId === bootId && bootId !== UNKNOWN_BOOT ? hint.writtenBytes : hint.syncedBytes;
 }

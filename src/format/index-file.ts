@@ -1,5 +1,6 @@
 import { crc32, readUint64, writeUint64 } from "./bytes.ts";
 import { mix, placeOf } from "./hash.ts";
+import { hasBug } from "./seeded-bugs.ts";
 
 /*
  * The index of a sealed log, N.idx, in pages of 4 KiB: one with the header, then
@@ -133,7 +134,8 @@ const BLOOM_PROBES = 6;
 
 export function addToBlock(words: Uint32Array, blockAt: number, hash: number): void {
   const step = (hash >>> 9) | 1;
-  for (let probe = 0, bit = hash; probe < BLOOM_PROBES; probe += 1, bit += step) {
+  const probes = hasBug("forget a bit of the bloom filter") ? BLOOM_PROBES - 1 : BLOOM_PROBES;
+  for (let probe = 0, bit = hash; probe < probes; probe += 1, bit += step) {
     const at = blockAt + ((bit >>> 5) & (BLOCK_WORDS - 1));
     words[at] = (words[at] ?? 0) | (1 << (bit & 31));
   }
@@ -150,6 +152,7 @@ export function blockMayHold(words: Uint32Array, blockAt: number, hash: number):
 
 /** What the checksums of an index start from: bytes of another index, or another page, fail them. */
 export function pageSeedOf(logId: string): number {
+  if (hasBug("trust the index of another log")) return 0;
   const bytes = Buffer.allocUnsafe(logId.length / 2);
   bytes.write(logId, "hex");
   return crc32(bytes, 0, bytes.length, INDEX_VERSION);
@@ -165,7 +168,8 @@ export function sealPage(buffer: Buffer, start: number, number: number, seed: nu
 }
 
 export function isSoundPage(buffer: Buffer, start: number, number: number, seed: number): boolean {
-  return checksumOf(buffer, start, number, seed) === buffer.readUInt32LE(start + CHECKSUM_AT);
+  const isSound = checksumOf(buffer, start, number, seed) === buffer.readUInt32LE(start + CHECKSUM_AT);
+  return isSound || hasBug("trust a page that fails its checksum");
 }
 
 // The header's fields, one behind the other.
@@ -207,7 +211,8 @@ export function encodeIndexHeader(summary: IndexSummary, layout: IndexLayout): B
 export function parseIndexHeader(page: Buffer, logId: string): IndexHeader | undefined {
   if (page.latin1Slice(0, MAGIC.length) !== MAGIC || page.readUInt32LE(VERSION_AT) !== INDEX_VERSION)
     return undefined;
-  if (page.toString("hex", LOG_ID_AT, NUMBERS_AT) !== logId) return undefined;
+  const isOurs = page.toString("hex", LOG_ID_AT, NUMBERS_AT) === logId;
+  if (!isOurs && !hasBug("trust the index of another log")) return undefined;
   const number = (index: number): number => readUint64(page, NUMBERS_AT + index * 8);
   const entries = number(2);
   const layout = layOut(entries, { bloomBlocks: number(12), homes: number(13), slots: number(14) });

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { withoutSeededBugs } from "../../src/release/without-seeded-bugs.ts";
 
 const ENGINE = join(import.meta.dir, "../../src/engine");
 
@@ -10,6 +11,7 @@ test("the text that Workers are started from is what its sources give", async ()
     target: "bun",
     format: "esm",
     minify: { syntax: true, whitespace: true, identifiers: false },
+    plugins: [withoutSeededBugs],
   });
   const text = await result.outputs[0]?.text();
   // A build writes it anew: `npm run build`.
