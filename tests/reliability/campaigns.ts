@@ -17,6 +17,7 @@ import { lockRaces } from "./lock-races.ts";
 import { powerCut } from "./power-cut.ts";
 import { randomKills } from "./random-kills.ts";
 import { recoveryKills } from "./recovery-kills.ts";
+import { seededBugs } from "./seeded-bugs.ts";
 import { sequences } from "./sequences.ts";
 import { tails } from "./tails.ts";
 
@@ -38,6 +39,7 @@ export const campaigns: readonly Campaign[] = [
   pauses,
   sequences,
   lockRaces,
+  seededBugs,
   fuzzLogs,
   fuzzIndexes,
   fuzzLock,

@@ -5,7 +5,7 @@ import { campaigns } from "./campaigns.ts";
 import { parseOptions, type ReliabilityOptions, USAGE } from "./options.ts";
 import { Pool } from "./pool.ts";
 import { type CampaignRecord, Records } from "./record.ts";
-import { tableOf, writeFigures } from "./table.ts";
+import { tableOf, writeDocument } from "./table.ts";
 
 /** A campaign that has failed so often is over: what is wrong has shown. */
 const MOST_FAILURES = 10;
@@ -44,7 +44,7 @@ async function runAll(options: ReliabilityOptions): Promise<void> {
   const rows = options.campaigns.map((campaign) => ({ campaign, record: records.readLast(campaign) }));
   console.log(`\n${tableOf(rows)}`);
   if (options.writesDocument) {
-    writeFigures(campaigns.map((campaign) => ({ campaign, record: records.readLast(campaign) })));
+    writeDocument(campaigns.map((campaign) => ({ campaign, record: records.readLast(campaign) })));
   }
   process.exitCode = failures === 0 ? 0 : 1;
 }

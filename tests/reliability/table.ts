@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { bugTable } from "./bug-table.ts";
 import type { Campaign } from "./campaign.ts";
 import type { CampaignRecord } from "./record.ts";
 
@@ -9,8 +10,6 @@ export interface Row {
 }
 
 const DOCUMENT = "docs/reliability.md";
-const BEGIN = "<!-- figures -->\n";
-const END = "<!-- end of figures -->";
 
 /** What was tried, a line a campaign. */
 export function tableOf(rows: readonly Row[]): string {
@@ -34,12 +33,18 @@ export function tableOf(rows: readonly Row[]): string {
     .join("\n");
 }
 
-/** Puts the figures into the document, in the place of the last ones. */
-export function writeFigures(rows: readonly Row[]): void {
-  const text = readFileSync(DOCUMENT, "utf8");
-  const [before, after] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (before < 0 || after < before) throw new Error(`${DOCUMENT} has no place for the figures`);
-  writeFileSync(DOCUMENT, text.slice(0, before + BEGIN.length) + figuresOf(rows) + text.slice(after));
+/** Puts the figures into the document, and the seeded bugs, in the place of the last ones. */
+export function writeDocument(rows: readonly Row[]): void {
+  const text = replacePart(readFileSync(DOCUMENT, "utf8"), "figures", figuresOf(rows));
+  writeFileSync(DOCUMENT, replacePart(text, "seeded bugs", bugTable()));
+}
+
+/** Puts something between the comments that mark the beginning and the end of a part. */
+function replacePart(text: string, name: string, content: string): string {
+  const [begin, end] = [`<!-- ${name} -->\n`, `<!-- end of ${name} -->`];
+  const [before, after] = [text.indexOf(begin), text.indexOf(end)];
+  if (before < 0 || after < before) throw new Error(`${DOCUMENT} has no place for the ${name}`);
+  return text.slice(0, before + begin.length) + content + text.slice(after);
 }
 
 function figuresOf(rows: readonly Row[]): string {
