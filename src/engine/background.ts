@@ -17,7 +17,8 @@ export interface MaintenanceReply {
 }
 
 interface Job {
-  readonly request: MaintenanceRequest;
+  /** That of the handle which asked last. */
+  request: MaintenanceRequest;
   readonly onDone: Set<() => void>;
   /** Asked for again while it was under way. */
   again: boolean;
@@ -47,13 +48,14 @@ export async function maintainInBackground(
   settings: MaintenanceSettings,
   onDone: () => void,
 ): Promise<boolean> {
+  const request = { directory, settings, urgency };
   const running = jobs.get(directory);
   if (running !== undefined) {
+    running.request = request;
     running.again = true;
     running.onDone.add(onDone);
     return true;
   }
-  const request = { directory, settings, urgency };
   jobs.set(directory, { request, onDone: new Set([onDone]), again: false, failures: 0 });
   starting ??= startWorker();
   const worker = await starting;

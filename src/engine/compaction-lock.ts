@@ -54,7 +54,7 @@ export function unlockCompaction(lock: LockFile): void {
 }
 
 /** What could not be done to some logs: merging them, or making the indexes they lack. */
-type Failure = "merge" | "index";
+export type Failure = "merge" | "index";
 
 /** Leaves word in COMPACT that this failed: nobody needs to try again until there are other logs. */
 export function noteFailure(lock: LockFile, failure: Failure, logIds: readonly string[]): void {

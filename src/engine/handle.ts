@@ -12,14 +12,7 @@ import type { KeyRange, Newest } from "./runs.ts";
 import { maintainInBackground, untilIdle } from "./background.ts";
 import { TAIL_BYTES } from "./log.ts";
 import { isCompacting } from "./compaction-lock.ts";
-import {
-  areIndexesMissing,
-  compactAll,
-  isMaintenanceDue,
-  lacksIndexes,
-  maintain,
-  planNow,
-} from "./maintenance.ts";
+import { compactAll, isMaintenanceDue, isWorkLeft, lacksIndexes, maintain, planNow } from "./maintenance.ts";
 import { runInSlices, runToEnd } from "./slices.ts";
 import { scan } from "./scan.ts";
 import { type Snapshot, snapshotOf } from "./snapshot.ts";
@@ -318,10 +311,12 @@ export class StoreHandle {
     );
   }
 
-  /** Logs that were copied here without their indexes, or lost them, do not wait for the next one to be sealed. */
-  #makeMissingIndexes(): void {
+  /** What others left to be done does not wait for the next log to be sealed: they ended too soon, or lost an index. */
+  #maintainIfDue(): void {
     try {
-      if (this.disk === realDisk && areIndexesMissing(this.#context())) this.#maintainSoon();
+      const rules = this.#options.autoCompact ? this.#options : undefined;
+      // Who is at it may be another handle of this process, by other rules: this one's come next.
+      if (this.disk === realDisk && isWorkLeft(this.#context(), rules) !== false) this.#maintainSoon();
     } catch {
       // A store that may only be read is opened all the same.
     }
@@ -373,7 +368,7 @@ export class StoreHandle {
       const context = this.internals();
       if (changesOf(writer) === 0) {
         this.maintenanceIsDue =
-          this.#leavesMaintenance && this.#options.autoCompact && areIndexesMissing(context);
+          this.#leavesMaintenance && this.#options.autoCompact && isWorkLeft(context) === true;
         return;
       }
       const mayMerge = this.#options.autoCompact && !this.#leavesMaintenance;
@@ -388,7 +383,7 @@ export class StoreHandle {
     const { readOnly, create } = this.#options;
     this.#generations.reload();
     if (this.#generations.newest !== undefined) {
-      if (!readOnly && !this.#leavesMaintenance) this.#makeMissingIndexes();
+      if (!readOnly && !this.#leavesMaintenance) this.#maintainIfDue();
       return;
     }
     const isThere = this.disk.list(this.directory) !== undefined;

@@ -11,6 +11,7 @@ import {
 } from "./compaction.ts";
 import {
   compactionLock,
+  type Failure,
   hasFailedBefore,
   noteFailure,
   tryCompactionLock,
@@ -118,27 +119,30 @@ export function isMaintenanceDue(
 }
 
 /**
- * Whether there are logs without an index that nobody is about to make, or has tried to make in vain; by the names that
- * were listed alone. For those who only wrote, and would not look at those logs.
+ * Whether others have left something to be done that nobody has tried in vain: indexes that are missing, by the names that
+ * were listed alone, and with `rules` merges that are due. Undefined where somebody is at it now.
  */
-export function areIndexesMissing({
-  disk,
-  directory,
-  generations,
-}: Pick<CompactionContext, "disk" | "directory" | "generations">): boolean {
+export function isWorkLeft(
+  { disk, directory, generations }: Pick<CompactionContext, "disk" | "directory" | "generations">,
+  rules?: CompactionRules,
+): boolean | undefined {
   const { unindexed } = generations;
-  if (unindexed.length === 0) return false;
+  const plan = rules === undefined ? undefined : planNow({ generations }, rules);
+  const inputs = plan === undefined ? [] : generations.logs.slice(plan.from, plan.to);
+  if (unindexed.length + inputs.length === 0) return false;
   const lock = tryCompactionLock(disk, directory);
-  if (lock === undefined) return false;
+  if (lock === undefined) return undefined;
   try {
-    return !hasFailedBefore(
-      lock,
-      "index",
-      unindexed.map(({ header }) => header.logId),
-    );
+    const isLeft = (work: Failure, logs: readonly Log[]): boolean =>
+      logs.length > 0 && !hasFailedBefore(lock, work, idsOf(logs));
+    return isLeft("index", unindexed) || isLeft("merge", inputs);
   } finally {
     unlockCompaction(lock);
   }
+}
+
+function idsOf(logs: readonly Log[]): readonly string[] {
+  return logs.map(({ header }) => header.logId);
 }
 
 /**
@@ -168,9 +172,7 @@ function noteHopeless(
   lock: LockFile,
   hopeless: ReadonlySet<string>,
 ): void {
-  const logIds = generations.unindexed
-    .map(({ header }) => header.logId)
-    .filter((logId) => hopeless.has(logId));
+  const logIds = idsOf(generations.unindexed).filter((logId) => hopeless.has(logId));
   if (logIds.length > 0 && !hasFailedBefore(lock, "index", logIds)) noteFailure(lock, "index", logIds);
 }
 
@@ -202,7 +204,7 @@ function* merge(
   isUrgent: () => boolean,
 ): Generator<void, boolean> {
   const { generations } = context;
-  const logIds = generations.logs.slice(plan.from, plan.to).map((log) => log.header.logId);
+  const logIds = idsOf(generations.logs.slice(plan.from, plan.to));
   if (hasFailedBefore(lock, "merge", logIds)) return false;
   const intervals = intervalsOf(context, plan);
   try {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { KvStore } from "../../src/index.ts";
+import { logsOf } from "../support/damage.ts";
 import { newStorePath } from "../support/temporary.ts";
 
 /** A store whose log 1 is sealed, and has lost its index. */
@@ -65,5 +66,36 @@ describe("a log that lost its index", () => {
     KvStore.maintain(path);
     expect(isDue()).toBe(false);
     expect(readFileSync(join(path, "COMPACT"), "latin1")).toMatch(/not indexable: 1 logs, [0-9a-f]{8} *\n$/);
+  });
+});
+
+describe("a merge that is due", () => {
+  const RULES = { compactionThreshold: 100, compactionRatio: 0.1 };
+
+  /** A store of two sealed logs, one of which is stale. */
+  async function storeWithGarbage(): Promise<string> {
+    const path = newStorePath();
+    using store = KvStore.open(path, { generationBytes: 1000, autoCompact: false });
+    for (const value of ["old", "new"]) {
+      store.batch(Array.from({ length: 100 }, (_, at) => ({ set: [`k${at}`, value] }) as const));
+      await store.flush();
+    }
+    return path;
+  }
+
+  test("is made by a handle that only opens the store", async () => {
+    const path = await storeWithGarbage();
+    using store = KvStore.open(path, RULES);
+    await waitFor(() => existsSync(join(path, "1-2.log")) && !existsSync(join(path, "1.log")));
+    expect(store.get("k7")).toBe("new");
+  });
+
+  test("waits where compaction is to be asked for", async () => {
+    const path = await storeWithGarbage();
+    const before = logsOf(path);
+    using store = KvStore.open(path, { ...RULES, autoCompact: false });
+    expect(store.get("k7")).toBe("new");
+    await Bun.sleep(50);
+    expect(logsOf(path)).toEqual(before);
   });
 });
