@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { OpenOptions } from "../../src/index.ts";
 import { inParallel } from "../support/pool.ts";
 import { type Answer, answerOf, isMessage } from "../support/run-command.ts";
@@ -19,6 +20,8 @@ interface OneShot {
 interface Fault {
   readonly oneShot: OneShot;
   readonly call: Call;
+  /** All files that such a run asks for, relative to the store. */
+  readonly files: readonly string[];
   readonly error: string;
   readonly forEver: boolean;
   readonly store: Store;
@@ -90,10 +93,13 @@ async function findFaults(): Promise<Fault[]> {
         );
         if (code !== 0 || !isSuccess(stderr)) throw new Error(`${oneShot.args.join(" ")}: ${code} ${stderr}`);
         printed.set(oneShot, stdout);
-        return callsIn(output, copy, { reading: true });
+        return callsIn(output, copy, { reading: true, ownCount: true });
       }),
     );
-    return calls.flatMap((call) => faultsAt(call).map((fault) => ({ ...fault, oneShot, call, store })));
+    const files = [...new Set(calls.map(({ file }) => file))];
+    return calls.flatMap((call) =>
+      faultsAt(call).map((fault) => ({ ...fault, oneShot, call, files, store })),
+    );
   });
   return (await Promise.all(faults)).flat();
 }
@@ -119,12 +125,15 @@ function faultsAt({ name }: Call): Array<Pick<Fault, "error" | "forEver">> {
 
 /** Lets a call fail; what is wrong with the answer or with what is left, or undefined. */
 async function failAndReopen(path: string, fault: Fault): Promise<string | undefined> {
-  const { oneShot, call, error, forEver, store } = fault;
+  const { oneShot, call, files, error, forEver, store } = fault;
   const history = store.history.fork(store.history.length);
   history.push(oneShot.frame);
   copyStore(store.path, path);
   const injection: Injection = `error=${error}`;
-  const command = injecting(kvsCommand(path, OPTIONS, oneShot.args), call, injection, { forEver });
+  const command = injecting(kvsCommand(path, OPTIONS, oneShot.args), call, injection, {
+    forEver,
+    paths: files.map((file) => join(path, file)),
+  });
   const answer = await answerOf(command);
   try {
     const isDone = requireHonest(answer, fault);

@@ -31,15 +31,19 @@ export function requireStrace(): void {
   if (Bun.which("strace") === null) throw new Error("Cannot trace: strace is not installed");
 }
 
-/** The same command with something injected at a call of it, in whichever of its threads comes first. */
+/**
+ * The same command with something injected at a call of it, in whichever of its threads comes first. With `paths` only
+ * calls about these count, and are hit: the runtime's own calls differ from run to run, and it dies of some that fail.
+ */
 export function injecting(
   command: Command,
   { name, nth }: Pick<Call, "name" | "nth">,
   what: Injection,
-  { forEver = false }: { readonly forEver?: boolean } = {},
+  { forEver = false, paths = [] }: { readonly forEver?: boolean; readonly paths?: readonly string[] } = {},
 ): Command {
   const when = `${nth}${forEver ? "+" : ""}`;
-  return traced(command, "/dev/null", [`trace=${name}`, `inject=${name}:${what}:when=${when}`]);
+  const expressions = [`trace=${name}`, `inject=${name}:${what}:when=${when}`];
+  return traced(command, "/dev/null", expressions, paths);
 }
 
 /** The same command, with all its calls written to a file. */
@@ -48,17 +52,25 @@ export function recording(command: Command, output: string): Command {
 }
 
 /** With `--seccomp-bpf` it would be faster, but signals would not be injected. */
-function traced({ argv, env }: Command, output: string, expressions: readonly string[]): Command {
+function traced(
+  { argv, env }: Command,
+  output: string,
+  expressions: readonly string[],
+  paths: readonly string[] = [],
+): Command {
   requireStrace();
-  const flags = expressions.flatMap((expression) => ["-e", expression]);
+  const flags = [...expressions.flatMap((each) => ["-e", each]), ...paths.flatMap((path) => ["-P", path])];
   return { argv: ["strace", "-f", "-y", "-qq", "-o", output, ...flags, "--", ...argv], env };
 }
 
-/** Calls of a recording that are about files below a directory; of reading ones only where those are asked for. */
+/**
+ * Calls of a recording that are about files below a directory; of reading ones only where those are asked for, and
+ * `ownCount` counts no others.
+ */
 export function callsIn(
   output: string,
   directory: string,
-  { reading = false }: { readonly reading?: boolean } = {},
+  { reading = false, ownCount = false }: { readonly reading?: boolean; readonly ownCount?: boolean } = {},
 ): Call[] {
   const counts = new Map<string, number>();
   const calls = new Map<string, Call>();
@@ -66,10 +78,11 @@ export function callsIn(
   const wanted = new Set(names.map((name) => name.replace("?", "")));
   for (const line of readFileSync(output, "utf8").split("\n")) {
     const [, thread = "", name = "", rest = ""] = /^(\d+) +(\w+)\((.*)/.exec(line) ?? [];
+    const at = rest.indexOf(directory);
+    if (ownCount && at < 0) continue;
     const counter = `${thread} ${name}`;
     const nth = (counts.get(counter) ?? 0) + 1;
     counts.set(counter, nth);
-    const at = rest.indexOf(directory);
     if (at < 0 || !wanted.has(name)) continue;
     const [file = ""] = /^[^"<>]*/.exec(rest.slice(at + directory.length + 1)) ?? [];
     // Of two threads the first to come that far is hit.
