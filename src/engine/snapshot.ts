@@ -35,8 +35,9 @@ export function snapshotOf(generations: Generations): Snapshot | undefined {
   const held = [...generations.logs];
   const [newest] = held.slice(-1);
   if (newest === undefined) return undefined;
-  // Nothing stands in it yet: what is sealed below is the whole store.
-  if (held.length > 1 && !newest.sealed && newest.end === newest.headerBytes) held.pop();
+  // Nothing stands in it yet: what is sealed below is the whole store, unless this log alone says whose that is.
+  const isEmpty = !newest.sealed && newest.end === newest.headerBytes;
+  if (isEmpty && held.at(-2)?.isForeign === false) held.pop();
   for (const log of held) log.retain();
   const logs = held.map((log) => (log.isForeign ? foreignLog(log) : ownLog(log, log === newest)));
   // Logs of the original alone may be any number; one of ours behind them says which there must be.
