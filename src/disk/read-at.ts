@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { system } from "./io-error.ts";
+import { ioError } from "./io-error.ts";
 
 /** `pread` until the length or the end of the file is reached. */
 export function readAt(path: string, fd: number, position: number, length: number): Buffer {
@@ -12,10 +12,14 @@ export function readAt(path: string, fd: number, position: number, length: numbe
 export function readIntoAt(path: string, fd: number, position: number, buffer: Buffer): number {
   const { length } = buffer;
   let done = 0;
-  while (done < length) {
-    const count = system("read", path, () => fs.readSync(fd, buffer, done, length - done, position + done));
-    if (count === 0) break;
-    done += count;
+  try {
+    while (done < length) {
+      const count = fs.readSync(fd, buffer, done, length - done, position + done);
+      if (count === 0) break;
+      done += count;
+    }
+  } catch (error) {
+    throw ioError("read", path, error);
   }
   return done;
 }

@@ -92,12 +92,14 @@ function create(path: string): AppendableFile {
  * (Windows knows neither flag: there they are undefined, which counts as 0.)
  */
 function open(action: string, path: string, flags: number, { mayBeLinked = false } = {}): number {
-  const fd = system(action, path, () => fs.openSync(path, flags | O_NOFOLLOW | O_NONBLOCK, FILE_MODE));
   const isWritten = (flags & O_WRITE) !== 0 && !mayBeLinked;
-  const reason = system(action, path, () => whyUnusable(fs.fstatSync(fd), { isWritten }));
-  if (reason === undefined) return fd;
-  fs.closeSync(fd);
-  throw ioError(action, path, reason);
+  return system(action, path, () => {
+    const fd = fs.openSync(path, flags | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
+    const reason = whyUnusable(fs.fstatSync(fd), { isWritten });
+    if (reason === undefined) return fd;
+    fs.closeSync(fd);
+    throw ioError(action, path, reason);
+  });
 }
 
 function whyUnusable(found: fs.Stats, { isWritten }: { readonly isWritten: boolean }): string | undefined {

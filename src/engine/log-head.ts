@@ -45,9 +45,8 @@ export function readStart(file: Pick<ReadableFile, "read" | "size">): {
 } {
   let bytes = file.read(0, HEADER_GUESS_BYTES);
   let parsed = parseLogHeader(bytes);
-  const size = file.size();
-  while (parsed.status === "incomplete" && bytes.length < size) {
-    bytes = file.read(0, Math.min(parsed.needed, size));
+  while (parsed.status === "incomplete" && bytes.length < file.size()) {
+    bytes = file.read(0, Math.min(parsed.needed, file.size()));
     parsed = parseLogHeader(bytes);
   }
   return { bytes, parsed };

@@ -90,10 +90,7 @@ export function encodeHint(hint: Hint): Buffer {
 export function parseHint(bytes: Buffer): Hint | undefined {
   if (bytes.length < HINT_BYTES || bytes.latin1Slice(0, COUNTER_AT) !== MAGIC) return undefined;
   if (crc32(bytes, 0, CRC_AT, 0) !== bytes.readUInt32LE(CRC_AT)) return undefined;
-  // Who counts on from a number that is none of ours would end where numbers do.
-  const numbers = [COUNTER_AT, GENERATION_AT, WRITTEN_AT, SYNCED_AT];
-  if (numbers.some((at) => !Number.isSafeInteger(readUint64(bytes, at)))) return undefined;
-  return {
+  const hint = {
     counter: readUint64(bytes, COUNTER_AT),
     logId: bytes.toString("hex", LOG_ID_AT, GENERATION_AT),
     generation: readUint64(bytes, GENERATION_AT),
@@ -105,6 +102,9 @@ export function parseHint(bytes: Buffer): Hint | undefined {
     layout: bytes.readUInt32LE(LAYOUT_AT),
     tailDigest: bytes.readUInt32LE(TAIL_DIGEST_AT),
   };
+  // Who counts on from a number that is none of ours would end where numbers do.
+  const largest = Math.max(hint.counter, hint.generation, hint.writtenBytes, hint.syncedBytes);
+  return Number.isSafeInteger(largest) ? hint : undefined;
 }
 
 /** How much of the newest log must be whole: beyond it a bad frame is a torn tail, before it damage. */

@@ -1,4 +1,4 @@
-import { crc32, readUint64, writeUint64 } from "./bytes.ts";
+import { crc32, writeUint64 } from "./bytes.ts";
 import { mix, placeOf } from "./hash.ts";
 import { hasBug } from "./seeded-bugs.ts";
 
@@ -177,33 +177,35 @@ const VERSION_AT: number = MAGIC.length;
 const LOG_ID_AT: number = VERSION_AT + 8;
 const NUMBERS_AT: number = LOG_ID_AT + 8;
 
+/** Numbers of eight bytes. */
+const NUMBERS = [
+  "logBytes",
+  "records",
+  "entries",
+  "recordBytes",
+  "liveBytes",
+  "expiringBytes",
+  "shadowedBytes",
+  "firstExpiry",
+  "lastExpiry",
+  "digest",
+  "inode",
+  "modified",
+  "bloomBlocks",
+  "homes",
+  "slots",
+] as const;
+
+type Numbers = Readonly<Record<(typeof NUMBERS)[number], number>>;
+
 /** Encodes the first page, its checksum excepted. */
 export function encodeIndexHeader(summary: IndexSummary, layout: IndexLayout): Buffer {
   const page = Buffer.alloc(PAGE_BYTES);
   page.latin1Write(MAGIC, 0);
   page.writeUInt32LE(INDEX_VERSION, VERSION_AT);
   page.write(summary.logId, LOG_ID_AT, "hex");
-  const { content } = summary;
-  const numbers = [
-    summary.logBytes,
-    summary.records,
-    summary.entries,
-    summary.recordBytes,
-    summary.liveBytes,
-    summary.expiringBytes,
-    summary.shadowedBytes,
-    summary.firstExpiry,
-    summary.lastExpiry,
-    content.digest,
-    content.inode,
-    content.modified,
-    layout.bloomBlocks,
-    layout.homes,
-    layout.slots,
-  ];
-  for (let index = 0; index < numbers.length; index += 1) {
-    writeUint64(page, numbers[index] ?? 0, NUMBERS_AT + index * 8);
-  }
+  const numbers: Numbers = { ...summary, ...summary.content, ...layout };
+  for (const [index, name] of NUMBERS.entries()) writeUint64(page, numbers[name], NUMBERS_AT + index * 8);
   return page;
 }
 
@@ -213,21 +215,21 @@ export function parseIndexHeader(page: Buffer, logId: string): IndexHeader | und
     return undefined;
   const isOurs = page.toString("hex", LOG_ID_AT, NUMBERS_AT) === logId;
   if (!isOurs && !hasBug("trust the index of another log")) return undefined;
-  const number = (index: number): number => readUint64(page, NUMBERS_AT + index * 8);
-  const entries = number(2);
-  const layout = layOut(entries, { bloomBlocks: number(12), homes: number(13), slots: number(14) });
-  const summary = {
-    logId,
-    logBytes: number(0),
-    records: number(1),
-    entries,
-    recordBytes: number(3),
-    liveBytes: number(4),
-    expiringBytes: number(5),
-    shadowedBytes: number(6),
-    firstExpiry: number(7),
-    lastExpiry: number(8),
-    content: { digest: number(9), inode: number(10), modified: number(11) },
-  };
-  return { summary, layout };
+  const { digest, inode, modified, bloomBlocks, homes, slots, ...sums } = numbersIn(page);
+  const summary = { logId, ...sums, content: { digest, inode, modified } };
+  return { summary, layout: layOut(sums.entries, { bloomBlocks, homes, slots }) };
+}
+
+/**
+ * Reads them in a loop of its own: what a process calls some thirty times is
+ * compiled, which takes a command longer than to look its key up.
+ */
+function numbersIn(page: Buffer): Numbers {
+  const numbers: { -readonly [Name in keyof Numbers]?: number } = {};
+  let at = NUMBERS_AT;
+  for (const name of NUMBERS) {
+    numbers[name] = page.readUInt32LE(at) + page.readUInt32LE(at + 4) * TWO_TO_32;
+    at += 8;
+  }
+  return numbers as Numbers;
 }
