@@ -51,6 +51,8 @@ function get(store: string, key: string): readonly string[] {
 async function filled(name: string, keys: number): Promise<string> {
   const path = join(directory, name);
   await fill(path, keys);
+  // What is due now is merged beside a program that has the store open.
+  using _store = KvStore.open(path);
   await untilQuiet(path);
   return path;
 }

@@ -110,7 +110,7 @@ async function measurePauses(path: string, runs = 5): Promise<void> {
     const sorted = times.toSorted();
     const at = (share: number): string => (sorted[Math.floor((sorted.length - 1) * share)] ?? 0).toFixed(2);
     console.log(
-      `run ${run}: ${mebibyteText(before)} MiB merged in ${seconds.toFixed(1)} s (${byteRateText(before / seconds)}), ` +
+      `run ${run}: ${mebibyteText(before)} MiB merged in ${seconds.toFixed(1)} s (${byteRateText(before / (seconds * 1e9))}), ` +
         `${sorted.length} writes: p99 ${at(0.99)} ms, p99.9 ${at(0.999)} ms, slowest ${at(1)} ms`,
     );
     rmSync(store, { recursive: true });
