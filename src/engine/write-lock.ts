@@ -10,8 +10,15 @@ const LONGEST_PAUSE_MS = 1.5;
 const PID_BYTES = 4;
 const COUNT_BYTES = 4;
 
-/** Long enough for a process that polls to find the lock free. */
-const YIELD_MS = 3;
+/** The waiter's mark. */
+const NOBODY = 0;
+const WAITING = 1;
+
+/** Free for so long, the lock was found so by every process that polls. */
+const FREE_MS = 3;
+
+/** How long one who waits is given to come and take the lock: where there are more processes than processors it may take a while. */
+const LONGEST_YIELD_MS = 30;
 
 /**
  * Whoever takes the lock again and again, and leaves it free only for moments,
@@ -86,7 +93,7 @@ export class WriteLock {
 
   #endLongTurn(): void {
     const now = performance.now();
-    if (now - this.#freeSinceMs >= YIELD_MS) this.#busySinceMs = now;
+    if (now - this.#freeSinceMs >= FREE_MS) this.#busySinceMs = now;
     if (now - this.#busySinceMs < LONGEST_TURN_MS) return;
     this.#busySinceMs = now;
     this.yieldToWaiters();
@@ -94,9 +101,16 @@ export class WriteLock {
 
   /** Lets a process that waits go first, if there is one; the lock must not be held. */
   yieldToWaiters(): void {
-    if (this.#file?.read(WAITER_MARK_AT, 1)[0] !== 1) return;
-    this.#file.write(WAITER_MARK_AT, Buffer.of(0));
-    Bun.sleepSync(YIELD_MS);
+    const end = performance.now() + LONGEST_YIELD_MS;
+    while (this.#file?.read(WAITER_MARK_AT, 1)[0] === WAITING) {
+      // Whoever left the mark has died, or others wait as well and have left it again.
+      if (performance.now() >= end) this.#mark(NOBODY);
+      else Bun.sleepSync(SHORTEST_PAUSE_MS);
+    }
+  }
+
+  #mark(mark: number): void {
+    this.#file?.write(WAITER_MARK_AT, Buffer.of(mark));
   }
 
   writeHint(hint: Hint): void {
@@ -136,10 +150,11 @@ export class WriteLock {
     let pause = SHORTEST_PAUSE_MS;
     while (!this.tryAcquire()) {
       if (performance.now() >= deadline) throw this.#locked();
-      this.#file?.write(WAITER_MARK_AT, Buffer.of(1));
+      this.#mark(WAITING);
       Bun.sleepSync(pause * (1 + Math.random() / 2));
       pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);
     }
+    this.#mark(NOBODY);
   }
 
   #locked(): KvsError {
