@@ -296,6 +296,8 @@ export class StoreHandle {
   /** Has indexes made and merges done, out of the way of reads and writes. */
   #maintainSoon(): void {
     this.#changesSeen = changesOf(this.#writer());
+    // What was sealed before this log has its index by now, mostly.
+    this.#generations.adoptIndexes();
     // Another disk than this machine's is not to be reached from another thread.
     if (this.disk !== realDisk) return;
     const { directory } = this;

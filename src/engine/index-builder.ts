@@ -19,6 +19,7 @@ import {
   sealPage,
 } from "../format/index-file.ts";
 import { placeOf } from "../format/hash.ts";
+import { resized } from "./resized.ts";
 
 const INITIAL_ENTRIES = 1024;
 const PAGE_WORDS: number = PAGE_BYTES / 4;
@@ -34,9 +35,16 @@ const CHUNK_PAGES = 64;
 
 /** Takes a sealed log's entries in, in the order of their keys, and writes its index: 12 bytes of memory an entry. */
 export class IndexBuilder {
-  #hashes = new Uint32Array(INITIAL_ENTRIES);
-  #words = new Uint32Array(INITIAL_ENTRIES * ENTRY_WORDS);
+  #hashes: Uint32Array<ArrayBuffer>;
+  #words: Uint32Array<ArrayBuffer>;
   #count = 0;
+
+  /** `expected` is how many entries there may be: room that stays empty takes no memory, but growing does. */
+  constructor(expected: number = INITIAL_ENTRIES) {
+    const entries = Math.max(expected, 1);
+    this.#hashes = new Uint32Array(entries);
+    this.#words = new Uint32Array(entries * ENTRY_WORDS);
+  }
 
   get entries(): number {
     return this.#count;
@@ -69,12 +77,8 @@ export class IndexBuilder {
   }
 
   #grow(): void {
-    const hashes = new Uint32Array(this.#hashes.length * 2);
-    hashes.set(this.#hashes);
-    this.#hashes = hashes;
-    const words = new Uint32Array(this.#words.length * 2);
-    words.set(this.#words);
-    this.#words = words;
+    this.#hashes = resized(this.#hashes, this.#hashes.length * 2);
+    this.#words = resized(this.#words, this.#words.length * 2);
   }
 
   #writeBloom(pages: PageWriter, { bloomBlocks }: IndexLayout): void {

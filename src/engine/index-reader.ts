@@ -47,6 +47,7 @@ export class IndexReader implements LogIndex, KeyOrder {
     this.#pages = pages;
     this.summary = summary;
     this.#layout = layout;
+    pages.filterEnd = layout.slotPage;
   }
 
   get entries(): number {

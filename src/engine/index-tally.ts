@@ -26,9 +26,8 @@ export class IndexTally {
     this.#sample = keys > MANY_KEYS ? SAMPLE : 1;
   }
 
-  /** Takes in a key's newest record in the log, and the key's hash. */
-  add(record: Pick<StoredRecord, "kind" | "length" | "expiresAt">, hash: number): void {
-    const { kind, length, expiresAt } = record;
+  /** Takes in a key's newest record in the log, its length in bytes, and the key's hash. */
+  add({ kind, expiresAt }: Pick<StoredRecord, "kind" | "expiresAt">, length: number, hash: number): void {
     if (hash % this.#sample === 0) this.#shadowedBytes += this.#shadowedBy(hash) * this.#sample;
     if (kind === "remove") return;
     this.#liveBytes += length;

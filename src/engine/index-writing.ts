@@ -27,16 +27,16 @@ export interface IndexPlace {
  */
 export function* indexLog(place: IndexPlace, log: Log, older: readonly Log[]): Generator<void> {
   const memory = log.loadMemory(KEPT_BYTES);
-  const builder = new IndexBuilder();
-  const tally = new IndexTally(older, memory.records);
+  const sorted = memory.sortedEntries();
+  const builder = new IndexBuilder(sorted.length);
+  const tally = new IndexTally(older, sorted.length);
   let left = PORTION;
-  for (const entry of memory.sortedEntries()) {
+  for (const entry of sorted) {
     const position = memory.positionOf(entry);
     const length = memory.lengthOf(entry);
-    const { kind, expiresAt } = log.glanceAt(position, length);
     const hash = memory.hashOf(entry);
     builder.add(position, length, hash);
-    tally.add({ kind, expiresAt, length }, hash);
+    tally.add(log.glanceAt(position, length), length, hash);
     left -= 1;
     if (left > 0) continue;
     left = PORTION;

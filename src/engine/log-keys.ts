@@ -94,7 +94,8 @@ export class LogKeys implements KeyReader {
 
   haveSameKey(position: number, length: number, otherPosition: number, otherLength: number): boolean {
     const buffer = this.#find(position) ? this.#buffer : undefined;
-    const [start, keyLength] = [this.#start, this.#end - this.#start];
+    const start = this.#start;
+    const keyLength = this.#end - start;
     if (buffer === undefined || !this.#find(otherPosition) || this.#buffer !== buffer) {
       return this.#text.haveSameKey(position, length, otherPosition, otherLength);
     }

@@ -195,7 +195,8 @@ export class Log implements Interval {
 
   /** Looks whether an index that was missed was made meanwhile, and gives the memory back that stood in for it. */
   adoptIndex(): void {
-    if (!this.#readerTried || this.#reader !== undefined) return;
+    const standsIn = this.#readerTried || this.#memory.records > 0;
+    if (!standsIn || this.#reader !== undefined) return;
     this.#readerTried = false;
     if (this.#indexFile() === undefined) return;
     this.forgetBytes();
@@ -271,6 +272,9 @@ export class Log implements Interval {
 
   /** The index in memory of a sealed log, made by reading it whole; up to `keepBytes` of its bytes stay in memory. */
   loadMemory(keepBytes: number): MemoryIndex {
+    // Where it grew before this handle's eyes, its bytes were let go: one more look at all of it takes less than one at each key.
+    const isAtHand = this.#options.map || this.#bytes.isInTail(this.headerBytes);
+    if (!isAtHand && this.size() <= keepBytes) this.#frames.restart();
     this.#loadMemory(keepBytes);
     return this.#memory;
   }

@@ -2,6 +2,7 @@ import type { EncodedKey } from "../format/key.ts";
 import { EntryTable } from "./entry-table.ts";
 import type { KeyReader } from "./key-reader.ts";
 import type { KeyOrder, LogIndex } from "./log-index.ts";
+import { resized } from "./resized.ts";
 import { sortEntries } from "./sort-keys.ts";
 
 const INITIAL_ENTRIES = 1024;
@@ -25,7 +26,7 @@ const MANY_KEYS = 4096;
  */
 export class MemoryIndex implements LogIndex {
   readonly #keyReader: KeyReader;
-  #words = new Uint32Array(INITIAL_ENTRIES * ENTRY_WORDS);
+  #words: Uint32Array<ArrayBuffer> = new Uint32Array(INITIAL_ENTRIES * ENTRY_WORDS);
   #count = 0;
   readonly #table = new EntryTable();
   #hashed = 0;
@@ -117,8 +118,12 @@ export class MemoryIndex implements LogIndex {
   }
 
   #isSameKey(entry: number, other: number): boolean {
-    const [position, length] = [this.positionOf(entry), this.lengthOf(entry)];
-    return this.#keyReader.haveSameKey(position, length, this.positionOf(other), this.lengthOf(other));
+    return this.#keyReader.haveSameKey(
+      this.positionOf(entry),
+      this.lengthOf(entry),
+      this.positionOf(other),
+      this.lengthOf(other),
+    );
   }
 
   #forgetOrder(): void {
@@ -138,9 +143,7 @@ export class MemoryIndex implements LogIndex {
   }
 
   #resize(entries: number): void {
-    const words = new Uint32Array(entries * ENTRY_WORDS);
-    words.set(this.#words.subarray(0, Math.min(words.length, this.#words.length)));
-    this.#words = words;
+    this.#words = resized(this.#words, entries * ENTRY_WORDS);
   }
 
   /** Reads so many keys, announced if they are many. */

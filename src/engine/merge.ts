@@ -156,22 +156,21 @@ class MergedIndex {
   readonly #merge: Merge;
   readonly #header: LogHeader;
   readonly hashSeed: number;
-  readonly #builder = new IndexBuilder();
+  readonly #builder: IndexBuilder;
   readonly #tally: IndexTally;
 
   constructor(merge: Merge, header: LogHeader) {
     this.#merge = merge;
     this.#header = header;
     this.hashSeed = hashSeedOf(header.storeId);
-    this.#tally = new IndexTally(
-      merge.older,
-      merge.inputs.reduce((sum, { summary }) => sum + (summary?.entries ?? 0), 0),
-    );
+    const most = merge.inputs.reduce((sum, input) => sum + (input.summary?.entries ?? 0), 0);
+    this.#builder = new IndexBuilder(most);
+    this.#tally = new IndexTally(merge.older, most);
   }
 
   add(record: EncodedRecord, hash: number): void {
     this.#builder.add(record.position, record.length, hash);
-    this.#tally.add(record, hash);
+    this.#tally.add(record, record.length, hash);
   }
 
   /** Whether it was written: it can be missing, and a merge goes on without. */

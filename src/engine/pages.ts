@@ -2,8 +2,11 @@ import type { ReadableFile } from "../disk/disk.ts";
 import { KvsError } from "../format/errors.ts";
 import { isSoundPage, PAGE_BYTES } from "../format/index-file.ts";
 
-/** Pages kept in memory where a file is not mapped: 16 MiB, enough for the bloom filter of 13 million keys. */
-const CACHED_PAGES = 4096;
+/** Pages kept in memory where a file is not mapped. Of the bloom filter 16 MiB, enough for 13 million keys, ... */
+const FILTER_PAGES = 4096;
+
+/** ... and 1 MiB of the others, few of which are asked for twice. */
+const OTHER_PAGES = 256;
 
 /** An index, or a page of it, cannot be used: it has to be made anew from its log. */
 export class UnusableIndex extends Error {
@@ -16,6 +19,8 @@ export interface Pages {
   readonly words: Uint32Array;
   /** Where in `words` that page starts. */
   readonly start: number;
+  /** Where the bloom filter ends, which every lookup asks: pages before this one. */
+  filterEnd: number;
   /** Makes a page the current one; throws `UnusableIndex` if it is damaged. */
   seek(page: number): void;
   /** The current page's bytes, not to be kept. */
@@ -33,6 +38,7 @@ export function openPages(file: ReadableFile, seed: number, { map }: { readonly 
 class MappedPages implements Pages {
   readonly words: Uint32Array;
   start = 0;
+  filterEnd = 0;
   readonly #unmap: () => void;
   readonly #bytes: Buffer;
   readonly #seed: number;
@@ -78,10 +84,12 @@ interface Page {
 class ReadPages implements Pages {
   words: Uint32Array = new Uint32Array();
   readonly start = 0;
+  filterEnd = 0;
   /** Undefined once it was released: its descriptor may be that of another file by then. */
   #file: ReadableFile | undefined;
   readonly #seed: number;
-  readonly #cached = new Map<number, Page>();
+  readonly #filter = new Map<number, Page>();
+  readonly #others = new Map<number, Page>();
   #bytes: Buffer | undefined;
 
   constructor(file: ReadableFile, seed: number) {
@@ -90,7 +98,7 @@ class ReadPages implements Pages {
   }
 
   seek(page: number): void {
-    const { bytes, words } = this.#cached.get(page) ?? this.#read(page);
+    const { bytes, words } = this.#cacheFor(page).get(page) ?? this.#read(page);
     this.#bytes = bytes;
     this.words = words;
   }
@@ -101,8 +109,13 @@ class ReadPages implements Pages {
   }
 
   release(): void {
-    this.#cached.clear();
+    this.#filter.clear();
+    this.#others.clear();
     this.#file = undefined;
+  }
+
+  #cacheFor(page: number): Map<number, Page> {
+    return page < this.filterEnd ? this.#filter : this.#others;
   }
 
   #read(page: number): Page {
@@ -114,9 +127,10 @@ class ReadPages implements Pages {
     // Words need an even address, which small buffers do not always have.
     const aligned = read.byteOffset % 4 === 0 ? read : new Uint8Array(read);
     const words = new Uint32Array(aligned.buffer, aligned.byteOffset, PAGE_BYTES / 4);
-    if (this.#cached.size === CACHED_PAGES) this.#cached.clear();
     const found = { bytes: read, words };
-    this.#cached.set(page, found);
+    const cache = this.#cacheFor(page);
+    if (cache.size === (cache === this.#filter ? FILTER_PAGES : OTHER_PAGES)) cache.clear();
+    cache.set(page, found);
     return found;
   }
 }
