@@ -2,7 +2,8 @@ import { indexName, logName, parseIndexName, parseLogName, parseTemporaryName } 
 import type { Interval } from "../format/header.ts";
 import { nextLayout } from "../format/hint.ts";
 import { hasBug } from "../format/seeded-bugs.ts";
-import { Log, type LogOptions } from "./log.ts";
+import { Log } from "./log.ts";
+import type { LogOptions } from "./log-options.ts";
 import { discardMerge, finishMerge, type Merge, type MergedLog, mergeLogs } from "./merge.ts";
 import type { Writer } from "./writer.ts";
 import type { WriterContext } from "./writer-context.ts";

@@ -9,8 +9,9 @@ import { hashKey } from "../format/hash.ts";
 import type { StoredRecord } from "../format/record.ts";
 import { hasBug } from "../format/seeded-bugs.ts";
 import type { HintReader } from "./hint-reader.ts";
-import { Log, type LogOptions } from "./log.ts";
+import { Log } from "./log.ts";
 import type { TrustedTail } from "./log-frames.ts";
+import type { LogOptions } from "./log-options.ts";
 import { tile } from "./tiling.ts";
 
 /** Listings that may fail in a row while other processes publish, before the store counts as unreadable. */

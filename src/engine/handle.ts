@@ -10,7 +10,7 @@ import { HintReader } from "./hint-reader.ts";
 import type { CompactOptions, Durability, ResolvedOptions } from "./options.ts";
 import type { KeyRange, Newest } from "./runs.ts";
 import { maintainInBackground, untilIdle } from "./background.ts";
-import { TAIL_BYTES } from "./log.ts";
+import { TAIL_BYTES } from "./log-options.ts";
 import { isCompacting } from "./compaction-lock.ts";
 import { compactAll, isMaintenanceDue, isWorkLeft, lacksIndexes, maintain, planNow } from "./maintenance.ts";
 import { runInSlices, runToEnd } from "./slices.ts";

@@ -20,6 +20,7 @@ import { type Fault, LogFrames, type RecordSink, type TrustedTail } from "./log-
 import { readLogHeader } from "./log-head.ts";
 import { type KeyOrder, type LogIndex, withFallback } from "./log-index.ts";
 import { LogKeys } from "./log-keys.ts";
+import type { LogOptions } from "./log-options.ts";
 import { RecordReader } from "./record-reader.ts";
 import { MemoryIndex } from "./memory-index.ts";
 import { UnusableIndex } from "./pages.ts";
@@ -27,20 +28,8 @@ import { UnusableIndex } from "./pages.ts";
 /** A log up to this size is indexed in memory at once where it has no index file; a longer one by the second lookup. */
 const SMALL_LOG_BYTES = 1024 * 1024;
 
-/** Kept of the newest log by a handle that looks records up: as much as it has at most by default, until its sync is done. */
-export const TAIL_BYTES: number = 84 * 1024 * 1024;
-
 /** Lookups that walk along a trusted tail before it is worth indexing. */
 const TRUSTED_WALKS = 4;
-
-export interface LogOptions {
-  /** Map files that are not written to any more. */
-  readonly map: boolean;
-  /** The newest bytes of a log that is written to are kept in memory up to this size; older ones are read again. */
-  readonly tailBytes: number;
-  /** Remove an index that turns out to be damaged, so that the next maintenance makes it anew. Default false. */
-  readonly removesDamaged?: boolean;
-}
 
 /**
  * One open log: a generation's records and the index of their keys. The index of

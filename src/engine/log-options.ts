@@ -1,0 +1,12 @@
+/** Kept of the newest log by a handle that looks records up: as much as it has at most by default, until its sync is done. */
+export const TAIL_BYTES: number = 84 * 1024 * 1024;
+
+/** How a handle keeps the logs that it has open. */
+export interface LogOptions {
+  /** Map files that are not written to any more. */
+  readonly map: boolean;
+  /** The newest bytes of a log that is written to are kept in memory up to this size; older ones are read again. */
+  readonly tailBytes: number;
+  /** Remove an index that turns out to be damaged, so that the next maintenance makes it anew. Default false. */
+  readonly removesDamaged?: boolean;
+}
