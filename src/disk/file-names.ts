@@ -70,3 +70,8 @@ export function parseTemporaryName(name: string): Interval | undefined {
   const finished = name.slice(0, -TEMPORARY_SUFFIX.length);
   return parseLogName(finished) ?? parseIndexName(finished);
 }
+
+/** The directory in which a directory's own name stands. */
+export function parentOf(directory: string): string {
+  return directory.slice(0, directory.lastIndexOf("/")) || "/";
+}

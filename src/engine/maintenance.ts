@@ -281,15 +281,14 @@ function chooseAll(
     (filled.length === 1 && only.codec.format === target && isCompact(only, Date.now()));
   const { newest } = generations;
   const changesFormat = newest?.codec.format !== target;
-  if (changesFormat || (!nothingToGain && recordsOf(newest, newest) > 0)) writer.rotate(target);
+  if (changesFormat || (!nothingToGain && filled.at(-1) === newest)) writer.rotate(target);
   // The name of a single generation is taken by its own log: a merge needs two.
   if (!nothingToGain && generations.logs.length === 2) writer.rotate(target);
   writer.release();
   return nothingToGain ? [] : generations.logs.slice(0, -1);
 }
 
-function recordsOf(log: Log | undefined, newest: Log | undefined): number {
-  if (log === undefined) return 0;
+function recordsOf(log: Log, newest: Log | undefined): number {
   if (log !== newest) log.loadSealed();
   return log === newest || log.summary === undefined ? log.tally.records : log.summary.records;
 }

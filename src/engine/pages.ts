@@ -120,14 +120,12 @@ class ReadPages implements Pages {
 
   #read(page: number): Page {
     if (this.#file === undefined) throw new UnusableIndex("it was closed");
-    const read = readPage(this.#file, page);
-    if (read.length < PAGE_BYTES || !isSoundPage(read, 0, page, this.#seed)) {
+    // Memory of its own, which starts at an even address, as words must.
+    const bytes = Buffer.allocUnsafeSlow(PAGE_BYTES);
+    if (readPage(this.#file, page, bytes) < PAGE_BYTES || !isSoundPage(bytes, 0, page, this.#seed)) {
       throw new UnusableIndex(`page ${page} fails its checksum`);
     }
-    // Words need an even address, which small buffers do not always have.
-    const aligned = read.byteOffset % 4 === 0 ? read : new Uint8Array(read);
-    const words = new Uint32Array(aligned.buffer, aligned.byteOffset, PAGE_BYTES / 4);
-    const found = { bytes: read, words };
+    const found = { bytes, words: new Uint32Array(bytes.buffer) };
     const cache = this.#cacheFor(page);
     if (cache.size === (cache === this.#filter ? FILTER_PAGES : OTHER_PAGES)) cache.clear();
     cache.set(page, found);
@@ -136,9 +134,9 @@ class ReadPages implements Pages {
 }
 
 /** What the disk does not give back is as bad as what fails its checksum. */
-function readPage(file: ReadableFile, page: number): Buffer {
+function readPage(file: ReadableFile, page: number, target: Buffer): number {
   try {
-    return file.read(page * PAGE_BYTES, PAGE_BYTES);
+    return file.readInto(target, page * PAGE_BYTES);
   } catch (error) {
     throw error instanceof KvsError ? new UnusableIndex(error.message) : error;
   }

@@ -5,21 +5,19 @@ import { KvsError } from "../format/errors.ts";
 /** A disk fails by sectors, which are no larger than this. */
 const SECTOR_BYTES = 4096;
 
+/** All that is asked of a file by those who read what may be damaged. */
+export type PatientFile = Pick<ReadableFile, "path" | "read" | "size" | "close">;
+
 /**
  * A file that reads zeros where the disk cannot read: no record is made of zeros,
  * so that these bytes are damage like any other, and what is around them is found.
  */
-export function patient(file: ReadableFile): ReadableFile {
+export function patient(file: ReadableFile): PatientFile {
   return {
     path: file.path,
     read: (position, length) => readOr(file, position, length),
-    readInto: (target, position) => readOr(file, position, target.length).copy(target),
     size: () => file.size(),
-    stamp: () => file.stamp(),
-    map: () => undefined,
-    mapLive: () => undefined,
     close: () => file.close(),
-    closeInBackground: () => file.closeInBackground(),
   };
 }
 

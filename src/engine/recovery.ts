@@ -1,5 +1,5 @@
 import type { AppendableFile } from "../disk/disk.ts";
-import { logName, parseTemporaryName, temporaryName } from "../disk/file-names.ts";
+import { logName, parentOf, parseTemporaryName, temporaryName } from "../disk/file-names.ts";
 import type { LogFormat } from "../format/codec.ts";
 import { evenAfter, type Hint, nextLayout, UNKNOWN_BOOT } from "../format/hint.ts";
 import { newCounter, newLayout, newLogId, newStoreId } from "./identifiers.ts";
@@ -134,8 +134,4 @@ function copyNewest(context: WriterContext, log: Log): void {
   finishMerge(disk, directory, runToEnd(mergeLogs(merge)));
   disk.syncDirectory(directory);
   generations.reload();
-}
-
-function parentOf(directory: string): string {
-  return directory.slice(0, directory.lastIndexOf("/")) || "/";
 }

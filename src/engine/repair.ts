@@ -39,11 +39,12 @@ export function* repairSteps(
 ): Generator<void, RepairResult> {
   const files = yield* openStoreFiles(disk, source);
   try {
-    if (files.logs.length === 0) {
-      throw new KvsError("NO_STORE", `Cannot repair "${source}": there is no log in it`);
-    }
     const lost = new Findings<Loss>();
     const planned = yield* planRepair(files, lost);
+    const [first] = planned;
+    if (first === undefined) {
+      throw new KvsError("NO_STORE", `Cannot repair "${source}": there is no log in it`);
+    }
     const allBytes = planned.flatMap(({ sources }) => sources).reduce((sum, { size }) => sum + size, 1);
     const store = StagedStore.begin(disk, directory, { action: "repair into", keepsLock: true });
     try {
@@ -60,8 +61,7 @@ export function* repairSteps(
         });
       }
       // The first one has the first generation: without it the others are no store.
-      const [first] = planned;
-      if (first !== undefined) store.publish(first);
+      store.publish(first);
       const logs = planned.length;
       return {
         directory,

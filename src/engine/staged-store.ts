@@ -1,5 +1,5 @@
 import type { AppendableFile, Disk, ReadableFile } from "../disk/disk.ts";
-import { LOCK_NAME, logName, parseTemporaryName, temporaryName } from "../disk/file-names.ts";
+import { LOCK_NAME, logName, parentOf, parseTemporaryName, temporaryName } from "../disk/file-names.ts";
 import { KvsError } from "../format/errors.ts";
 import type { Interval } from "../format/header.ts";
 import { closeQuietly } from "./close-quietly.ts";
@@ -174,8 +174,4 @@ function refuseUnlessEmpty(directory: string, names: readonly string[], { action
     ? "it holds a store that was not finished, remove that first"
     : "it is not empty";
   throw new KvsError("IO", `Cannot ${action} "${directory}": ${reason}`, { file: directory });
-}
-
-function parentOf(directory: string): string {
-  return directory.slice(0, directory.lastIndexOf("/")) || "/";
 }

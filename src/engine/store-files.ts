@@ -13,7 +13,7 @@ import { belongsTo, isForeign } from "../format/foreign-store.ts";
 import type { Interval } from "../format/header.ts";
 import { HINT_BYTES, type Hint, parseHint, promisedBytes } from "../format/hint.ts";
 import { type LogStart, lostStart, startOf } from "./log-start.ts";
-import { patient } from "./patient-file.ts";
+import { patient, type PatientFile } from "./patient-file.ts";
 import { tile } from "./tiling.ts";
 
 /** Listings that may be made while others publish and remove what was just listed. */
@@ -23,7 +23,7 @@ const LISTING_PAUSE_MS = 1;
 /** A log of a store, opened whatever state it is in. */
 export interface OpenLog extends Interval {
   readonly name: string;
-  readonly file: ReadableFile;
+  readonly file: PatientFile;
   readonly size: number;
   readonly start: LogStart;
   /** Nothing supersedes it. */
@@ -117,7 +117,7 @@ function readLock(disk: Disk, directory: string): Pick<StoreFiles, "hint" | "isH
 
 interface OpenedFile extends Interval {
   readonly name: string;
-  readonly file: ReadableFile;
+  readonly file: PatientFile;
 }
 
 interface Opened {

@@ -1,4 +1,4 @@
-import type { Disk, ReadableFile } from "../disk/disk.ts";
+import type { Disk } from "../disk/disk.ts";
 import { indexName } from "../disk/file-names.ts";
 import { crc32 } from "../format/bytes.ts";
 import {
@@ -9,7 +9,7 @@ import {
   parseIndexHeader,
 } from "../format/index-file.ts";
 import { Findings } from "./findings.ts";
-import { patient } from "./patient-file.ts";
+import { patient, type PatientFile } from "./patient-file.ts";
 import type { OpenLog } from "./store-files.ts";
 
 const CHUNK_BYTES: number = 256 * PAGE_BYTES;
@@ -42,7 +42,7 @@ export function* verifyIndexes(
   return verified;
 }
 
-function* verifyIndex(file: ReadableFile, log: OpenLog): Generator<void, VerifiedIndex> {
+function* verifyIndex(file: PatientFile, log: OpenLog): Generator<void, VerifiedIndex> {
   const name = indexName(log);
   const bytes = file.size();
   const damage = new Findings();

@@ -224,7 +224,7 @@ class Verification {
     const name = file === this.#directory ? "." : file.slice(this.#directory.length + 1);
     const isKnown = this.#damage.listed.some((found) => found.file === name && found.offset === offset);
     if (isKnown || (name !== "." && this.#damage.listed.some((found) => found.file === name))) return;
-    this.#damage.add({ file: name, offset, bytes: 0, reason: reasonOf(error) });
+    this.#damage.add({ file: name, offset, bytes: 0, reason: reasonOf(error, file) });
   }
 
   #whyNotReadable(): KvsError | undefined {
@@ -250,19 +250,17 @@ class Verification {
 
 /** Of a damaged frame the records that do not verify; of anything else all of it. */
 function damagedParts(item: DamageItem, { codec }: WalkableLog, walk: LogWalk): readonly RecordSpan[] {
-  const whole = { start: 0, end: item.length };
-  if (!item.isFrame || !codec.hasChecksums) return [whole];
+  if (!item.isFrame || !codec.hasChecksums) return [{ start: 0, end: item.length }];
   const bytes = walk.view(item.position, item.length);
   const records = { start: codec.frameHeaderBytes, end: item.length };
   const spans = [...recordsAmong(codec, bytes, records, item.position + records.start)];
-  const gaps = gapsBetween(spans, records);
-  return gaps.length === 0 ? [whole] : gaps;
+  // A frame all of whose records verify is none that is damaged.
+  return gapsBetween(spans, records);
 }
 
-/** The part of an error's message that says why. */
-function reasonOf({ message, file = "", offset }: KvsError): string {
+/** The part of an error's message that says why: it stands between the file and the offset. */
+function reasonOf({ message, offset }: KvsError, file: string): string {
   const lead = `"${file}": `;
-  const start = message.indexOf(lead);
   const end = offset === undefined ? "" : ` at offset ${offset}`;
-  return message.slice(start < 0 ? 0 : start + lead.length, message.length - end.length);
+  return message.slice(message.indexOf(lead) + lead.length, message.length - end.length);
 }

@@ -103,11 +103,9 @@ export class Writer implements LockHolder, SyncHost {
     this.#start();
   }
 
-  /** Does what `begin` does if nobody else has the lock; whether it did. */
+  /** Does what `begin` does if nobody has the lock; whether it did. */
   #tryBegin(): boolean {
     this.checkUsable();
-    this.refuseWhilePinned("write");
-    if (this.lockHeld) return true;
     if (!this.#context.lock.tryAcquire()) return false;
     this.#start();
     return true;
@@ -249,7 +247,6 @@ export class Writer implements LockHolder, SyncHost {
 
   /** Hands everything over, makes it durable unless `os` will do, and closes the files. */
   close(durability: Durability): void {
-    if (this.#closed) return;
     try {
       this.release();
       if (durability === "sync" && this.#sync.isDue) {
@@ -399,9 +396,11 @@ export class Writer implements LockHolder, SyncHost {
     try {
       log.rewind();
       log.catchUp();
-      if (!log.sealed && log.size() > log.end && !hasBug("leave a failed append in the log")) {
-        this.appended?.file.truncate(log.end);
-        if (this.appended !== undefined) this.#sync.syncFile(this.appended.file);
+      const file = this.appended?.file;
+      const isCut = !log.sealed && log.size() > log.end;
+      if (file !== undefined && isCut && !hasBug("leave a failed append in the log")) {
+        file.truncate(log.end);
+        this.#sync.syncFile(file);
         log.catchUp();
       }
       this.putHint({

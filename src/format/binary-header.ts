@@ -51,13 +51,12 @@ export function encodeBinaryHeader(header: LogHeader): Buffer {
 }
 
 /**
- * Parses the head of a binary log. Every version keeps the magic, the version,
- * the header's length and the checksum at its end where they are, so that a
- * later version is told from a damaged byte.
+ * Parses the head of a binary log, which starts with the magic. Every version
+ * keeps that, the version, the header's length and the checksum at its end where
+ * they are, so that a later version is told from a damaged byte.
  */
 export function parseBinaryHeader(bytes: Buffer): ParsedHeader {
   if (bytes.length < PLAIN_HEADER_BYTES) return { status: "incomplete", needed: PLAIN_HEADER_BYTES };
-  if (!hasBinaryMagic(bytes)) return { status: "damaged", reason: "it does not start as a log does" };
   const length = bytes.readUInt32LE(LENGTH_AT);
   if (length < PLAIN_HEADER_BYTES || length > MAX_HEADER_BYTES) {
     return { status: "damaged", reason: `its header claims ${length} bytes` };

@@ -146,7 +146,7 @@ export function gapsBetween(spans: readonly RecordSpan[], { start, end }: Record
   const starts = [...spans.map((span) => span.start), end];
   const ends = [start, ...spans.map((span) => span.end)];
   return starts.flatMap((to, index) => {
-    const from = ends[index] ?? to;
+    const from = ends[index] ?? 0;
     return from < to ? [{ start: from, end: to }] : [];
   });
 }

@@ -3,6 +3,7 @@ import {
   COMPACT_NAME,
   LOCK_NAME,
   logName,
+  parentOf,
   parseLogName,
   parseTemporaryName,
   temporaryName,
@@ -60,4 +61,8 @@ test("only an unfinished log has the name of one", () => {
   for (const name of ["7.log", ".tmp", "7.tmp", "07.log.tmp", "7.log.tmp.tmp", "LOCK.tmp", "7.log.TMP"]) {
     expect(parseTemporaryName(name)).toBeUndefined();
   }
+});
+
+test("a store's own name stands in the directory above it, which may be the root", () => {
+  expect([parentOf("/data/store"), parentOf("/store")]).toEqual(["/data", "/"]);
 });
