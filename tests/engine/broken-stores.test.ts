@@ -8,7 +8,7 @@ import { repairSteps } from "../../src/engine/repair.ts";
 import { runInSlices, runToEnd } from "../../src/engine/slices.ts";
 import { verifyFiles } from "../../src/engine/verify.ts";
 import { KvStore, logRecords, type LogFormat, repairStore, verifyStore } from "../../src/index.ts";
-import { codeOf, codeOfAsync, contentOf, logsOf } from "../support/damage.ts";
+import { codeOf, codeOfAsync, contentOf, errorOf, logsOf } from "../support/damage.ts";
 import { fastDisk, systemError } from "../support/hooked-disk.ts";
 import { newStorePath } from "../support/temporary.ts";
 
@@ -72,6 +72,15 @@ describe("a merged log beside what it was merged from", () => {
       ["c", "c"],
       ["same", "c"],
     ]);
+  });
+
+  test("is not damaged where one of them breaks off: it is not read any more", async () => {
+    const { path, inputs } = await mergedBesideItsInputs();
+    const log = join(path, inputs[0] ?? "");
+    writeFileSync(log, readFileSync(log).subarray(0, -3));
+    const { damage: found, tornTails } = await verifyStore(path);
+    expect([found, tornTails]).toEqual([[], []]);
+    expect(new Map(contentOf(path)).get("same")).toBe("c");
   });
 
   test("is used alone where one of them is gone: what they removed could come back", async () => {
@@ -205,17 +214,20 @@ describe.each(["binary", "json"] as const)("the records of a %s store", (format)
 });
 
 describe("a disk that cannot read a sector", () => {
-  /** As this machine's, but nothing can be read of one file from one place to another. */
-  function withBadSector(path: string, from: number, to: number): Disk {
-    const fails = (position: number, length: number): boolean => position < to && position + length > from;
+  /** As this machine's, but reading one file fails as `fault` says. */
+  function withFaults(path: string, fault: (position: number, length: number) => string | undefined): Disk {
+    const check = (position: number, length: number): void => {
+      const code = fault(position, length);
+      if (code !== undefined) throw systemError(code, path);
+    };
     const hurt = (file: ReadableFile): ReadableFile => ({
       ...file,
       read: (position, length) => {
-        if (fails(position, length)) throw systemError("EIO", path);
+        check(position, length);
         return file.read(position, length);
       },
       readInto: (target, position) => {
-        if (fails(position, target.length)) throw systemError("EIO", path);
+        check(position, target.length);
         return file.readInto(target, position);
       },
       map: () => undefined,
@@ -225,6 +237,13 @@ describe("a disk that cannot read a sector", () => {
       return file !== undefined && name === path ? hurt(file) : file;
     };
     return { ...realDisk, openToRead: open };
+  }
+
+  /** Nothing can be read of it from one place to another. */
+  function withBadSector(path: string, from: number, to: number): Disk {
+    return withFaults(path, (position, length) =>
+      position < to && position + length > from ? "EIO" : undefined,
+    );
   }
 
   function longLog(): string {
@@ -244,6 +263,16 @@ describe("a disk that cannot read a sector", () => {
     expect(lostCount).toBeGreaterThan(0);
     expect(contentOf(to).length).toBeGreaterThan(70);
     expect(contentOf(to).length).toBeLessThan(100);
+  });
+
+  test.each([
+    ["at once", () => "ENOMEM"],
+    ["as the sectors are tried", (_: number, length: number) => (length > 4096 ? "EIO" : "ENOMEM")],
+  ])("is told apart from a system that is short of memory, %s: that is no damage", (_, fault) => {
+    const path = longLog();
+    const disk = withFaults(join(path, "1.log"), fault);
+    expect(errorOf(() => runToEnd(verifyFiles(disk, path))).message).toContain("ENOMEM");
+    expect(errorOf(() => runToEnd(repairSteps(disk, path, newStorePath()))).message).toContain("ENOMEM");
   });
 
   test("is told apart from one that reads nothing at all", () => {

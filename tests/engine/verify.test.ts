@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { KvStore, type LogFormat, verifyStore } from "../../src/index.ts";
-import { codeOfAsync } from "../support/damage.ts";
-import { fastDisk } from "../support/hooked-disk.ts";
+import { runToEnd } from "../../src/engine/slices.ts";
+import { verifyFiles } from "../../src/engine/verify.ts";
+import { KvStore, type LogFormat, type VerifyReport, verifyStore } from "../../src/index.ts";
+import { codeOfAsync, errorOf } from "../support/damage.ts";
+import { fastDisk, HookedDisk, systemError } from "../support/hooked-disk.ts";
 import { newStorePath } from "../support/temporary.ts";
 
 /** A merged log, a sealed one, both with indexes, and the newest. */
@@ -96,6 +98,45 @@ describe("verify", () => {
     expect(damage.map(({ file }) => file)).toContain(path);
     rmSync(path, { recursive: true });
     expect(await codeOfAsync(() => verifyStore(path))).toBe("NO_STORE");
+  });
+
+  test("says nothing of a record that somebody is just writing", () => {
+    const path = newStorePath();
+    {
+      using store = KvStore.openOn(fastDisk(), path);
+      store.set("k", "v");
+    }
+    const log = join(path, "1.log");
+    appendFileSync(log, "half a rec");
+    const whileNobodyWrites = runToEnd(verifyFiles(fastDisk(), path));
+    expect(whileNobodyWrites.tornTails.map(({ bytes }) => bytes)).toEqual([10]);
+    let isWritten = false;
+    const write = (): void => {
+      if (!isWritten) appendFileSync(log, "ord");
+      isWritten = true;
+    };
+    const { damage, tornTails } = runToEnd(verifyFiles(fastDisk(), path, write));
+    expect([isWritten, damage, tornTails]).toEqual([true, [], []]);
+  });
+
+  test("that cannot judge a store for want of a file is no verdict, unless damage was found already", async () => {
+    const path = await writeStore();
+    // The logs are opened once to be read through, and once more as a reader of the store does.
+    const verify = (): VerifyReport => {
+      let opened = 0;
+      const disk = new HookedDisk(({ method, path: file }) => {
+        if (method !== "openToRead" || !file.endsWith("/1-2.log")) return undefined;
+        opened += 1;
+        return opened > 1 ? { error: systemError("EMFILE", file) } : undefined;
+      });
+      return runToEnd(verifyFiles(disk, path));
+    };
+    expect(errorOf(verify).message).toContain("EMFILE");
+    const log = join(path, "1-2.log");
+    const bytes = readFileSync(log);
+    bytes[bytes.indexOf("value 3")] = 0x58;
+    writeFileSync(log, bytes);
+    expect(verify().damage.map(({ file }) => file)).toEqual([log]);
   });
 
   test("finds nothing wrong while a handle writes, rotates and compacts", async () => {
