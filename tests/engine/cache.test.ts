@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { KvStore, type OpenOptions } from "../../src/index.ts";
 import { codeOf } from "../support/damage.ts";
-import { HookedDisk, systemError } from "../support/hooked-disk.ts";
+import { fastDisk, HookedDisk, systemError } from "../support/hooked-disk.ts";
 import { seededRandom } from "../support/random.ts";
 import { endTick } from "../support/scripted-run.ts";
 import { newStorePath } from "../support/temporary.ts";
@@ -48,6 +48,33 @@ describe("a value cache", () => {
     expect(store.get("k")).toBe("v");
     Bun.sleepSync(25);
     expect([store.get("k"), store.getBytes("k")]).toEqual([undefined, undefined]);
+  });
+
+  test.each([
+    ["text", (store: KvStore, key: string) => store.get(key)],
+    ["bytes", (store: KvStore, key: string) => Buffer.from(store.getBytes(key) ?? []).toString()],
+  ])("reads again what was used least recently, once it is full: %s", (_, read) => {
+    const path = newStorePath();
+    const names = Array.from({ length: 10 }, (__, number) => `k${number}`);
+    const valueOf = (name: string): string => name.repeat(100);
+    {
+      using store = KvStore.openOn(fastDisk(), path, { generationBytes: 1, autoCompact: false });
+      store.batch(names.map((name) => ({ set: [name, Buffer.from(valueOf(name))] }) as const));
+    }
+    const disk = new HookedDisk();
+    // A value and its key are counted as 330 bytes, and texts and bytes have half of the cache each: nine of them.
+    using store = KvStore.openOn(disk, path, { readOnly: true, mmap: false, cacheBytes: 6000 });
+    const readsFor = (name: string): boolean => {
+      const before = disk.calls.length;
+      expect(read(store, name)).toBe(valueOf(name));
+      return disk.calls
+        .slice(before)
+        .some((call) => call.method === "readable.read" && call.path.endsWith(".log"));
+    };
+    expect(names.slice(0, 9).map(readsFor)).not.toContain(false);
+    expect(names.slice(0, 9).map(readsFor)).not.toContain(true);
+    expect([readsFor("k0"), readsFor("k9")]).toEqual([false, true]);
+    expect([readsFor("k0"), readsFor("k9"), readsFor("k1")]).toEqual([false, false, true]);
   });
 
   test("forgets what an append has failed to write", async () => {

@@ -39,18 +39,12 @@ describe("an open store", () => {
     expect([damage, records]).toEqual([[], 1]);
   });
 
-  test("reads text that was written as bytes from its cache, and forgets as much as a large value needs", () => {
-    using store = KvStore.open(newStorePath(), { cacheBytes: 2000 });
-    const write = (name: string, bytes: number): void => void store.set(name, Buffer.alloc(bytes, name));
-    for (const name of ["a", "b", "c"]) write(name, 300);
-    for (let times = 0; times < 2; times += 1) {
-      for (const name of ["a", "b", "c"]) {
-        expect(Buffer.from(store.getBytes(name) ?? []).toString()).toBe(name.repeat(300));
-        expect(store.get(name)).toBe(name.repeat(300));
-      }
-    }
-    write("d", 1500);
-    for (const name of ["d", "a", "d"]) expect(store.get(name)?.[0]).toBe(name);
+  test("updates a text to bytes that are text, and refuses others without a change", () => {
+    using store = KvStore.open(newStorePath());
+    store.set("k", "old");
+    expect(store.update("k", () => Buffer.from("new"))).toBe("new");
+    expect(codeOf(() => store.update("k", () => Uint8Array.of(0xff)))).toBe("NOT_UTF8");
+    expect(store.get("k")).toBe("new");
   });
 
   test("refuses a value that only counting its bytes shows to be too long", () => {

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { realDisk } from "../../src/disk/real-disk.ts";
+import { maintainStore } from "../../src/engine/maintain-store.ts";
+import { resolveOptions } from "../../src/engine/options.ts";
 import { KvStore } from "../../src/index.ts";
 import { logsOf } from "../support/damage.ts";
 import { newStorePath } from "../support/temporary.ts";
@@ -97,5 +100,21 @@ describe("a merge that is due", () => {
     expect(store.get("k7")).toBe("new");
     await Bun.sleep(50);
     expect(logsOf(path)).toEqual(before);
+  });
+
+  test("and that there is no time left for is given up in its midst, leaves nothing, and is made later", async () => {
+    const path = await storeWithGarbage();
+    const before = readdirSync(path).toSorted();
+    const settings = resolveOptions(RULES);
+    let asked = 0;
+    // Time runs out once the merge has begun.
+    const isUrgent = (): boolean => (asked += 1) > 1;
+    maintainStore(realDisk, path, settings, { isUrgent });
+    expect(asked).toBeGreaterThan(1);
+    expect(readdirSync(path).toSorted()).toEqual([...new Set([...before, "COMPACT"])].toSorted());
+    maintainStore(realDisk, path, settings);
+    expect(logsOf(path)).toEqual(["1-2.log", "3.log"]);
+    using store = KvStore.open(path);
+    expect(store.get("k7")).toBe("new");
   });
 });
