@@ -1,8 +1,17 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { KvStore, type LogFormat, restoreStore, verifyStore } from "../../src/index.ts";
-import { codeOfAsync } from "../support/damage.ts";
+import { codeOfAsync, errorOf } from "../support/damage.ts";
 import { endTick } from "../support/scripted-run.ts";
 import { newStorePath } from "../support/temporary.ts";
 
@@ -172,6 +181,26 @@ describe("an archive", () => {
 });
 
 describe("a backup that cannot be made", () => {
+  test("of a log that is cut off while it is copied says so, and leaves nothing", async () => {
+    const path = newStorePath();
+    const log = join(path, "1.log");
+    {
+      using store = KvStore.open(path, { autoCompact: false });
+      store.set("k", "v");
+    }
+    // Read to its end as it is opened, and copied later; a map of it would not outlive the cut.
+    using store = KvStore.open(path, { readOnly: true, mmap: false });
+    const archive = store.archive();
+    archive.next();
+    truncateSync(log, 30);
+    expect(errorOf(() => [...archive]).message).toBe(
+      `Cannot read "${log}": the file was cut off at offset 30`,
+    );
+    const to = newStorePath();
+    expect(await codeOfAsync(() => store.backup(to))).toBe("CORRUPT");
+    expect(existsSync(to)).toBe(false);
+  });
+
   test("leaves the store as it is, byte for byte", async () => {
     const path = await writeStore("binary");
     const occupied = newStorePath();
