@@ -6,6 +6,7 @@ import { maintainStore } from "../../src/engine/maintain-store.ts";
 import { resolveOptions } from "../../src/engine/options.ts";
 import { KvStore } from "../../src/index.ts";
 import { logsOf } from "../support/damage.ts";
+import { fastDisk } from "../support/hooked-disk.ts";
 import { newStorePath } from "../support/temporary.ts";
 
 /** A store whose log 1 is sealed, and has lost its index. */
@@ -78,7 +79,8 @@ describe("a merge that is due", () => {
   /** A store of two sealed logs, one of which is stale. */
   async function storeWithGarbage(): Promise<string> {
     const path = newStorePath();
-    using store = KvStore.open(path, { generationBytes: 1000, autoCompact: false });
+    // Nothing is made in the background on this disk, and goes on after the handle is closed.
+    using store = KvStore.openOn(fastDisk(), path, { generationBytes: 1000, autoCompact: false });
     for (const value of ["old", "new"]) {
       store.batch(Array.from({ length: 100 }, (_, at) => ({ set: [`k${at}`, value] }) as const));
       await store.flush();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { LockFile } from "../../src/disk/disk.ts";
+import type { Disk, LockFile } from "../../src/disk/disk.ts";
 import { realDisk } from "../../src/disk/real-disk.ts";
 import { KvStore } from "../../src/index.ts";
 import { codeOf, codeOfAsync, contentOf, errorOf, logsOf } from "../support/damage.ts";
@@ -128,5 +128,22 @@ describe("a handle", () => {
       ["b", "2"],
       ["c", "3"],
     ]);
+  });
+
+  test("whose new log is removed the moment it is there is no handle that writes into nothing", () => {
+    const path = newStorePath();
+    const disk: Disk = {
+      ...realDisk,
+      rename: (from, to) => {
+        realDisk.rename(from, to);
+        if (to.endsWith("/1.log")) realDisk.unlink(to);
+      },
+    };
+    expect(errorOf(() => KvStore.openOn(disk, path)).message).toBe(
+      `Cannot open "${join(path, "1.log")}": it vanished as soon as it was written`,
+    );
+    using store = openStore(path);
+    store.set("a", "1");
+    expect(store.get("a")).toBe("1");
   });
 });
