@@ -35,10 +35,26 @@ describe("an import that is there whole or not at all", () => {
     await staged.publish();
     expect([...store.entries()]).toEqual([["a", "1"]]);
     expect(contentOf(path)).toEqual([["a", "1"]]);
+    expect(logsOf(path)).toEqual(["1-2.log", "3.log"]);
+  });
+
+  test("stands behind what was written before", async () => {
+    const path = newStorePath();
+    using store = openStore(path);
+    store.batch([{ set: ["a", "old"] }, { set: ["b", "2"] }]);
+    const staged = begin(store);
+    staged.add(put("a", "1"));
+    await staged.publish();
+    expect(contentOf(path)).toEqual([
+      ["a", "1"],
+      ["b", "2"],
+    ]);
+    expect(logsOf(path)).toEqual(["1.log", "2-3.log", "4.log"]);
   });
 
   test("is not undone by giving it up once it is there", async () => {
-    using store = openStore(newStorePath());
+    // What is closed twice is an error on this disk.
+    using store = KvStore.open(newStorePath(), { autoCompact: false });
     const staged = begin(store);
     staged.add(put("a", "1"));
     await staged.publish();
