@@ -47,7 +47,7 @@ export class StagedStore {
     } catch (error) {
       lock.close();
       // One that could not be written to, as on a full disk, is in the way of the next attempt.
-      closeQuietly(() => store.#removeUnusedLock());
+      closeQuietly(() => store.#removeUnused());
       throw error;
     }
   }
@@ -102,17 +102,18 @@ export class StagedStore {
   }
 
   /** Removes LOCK, and the directory, while nothing else is there and nobody holds it: what others have put there meanwhile is theirs. */
-  #removeUnusedLock(): void {
+  #removeUnused(): void {
     const path = `${this.#directory}/${LOCK_NAME}`;
     const file = this.#disk.openLock(path, { create: false });
-    if (file === undefined) return;
     try {
-      const isAlone = this.#disk.list(this.#directory)?.length === 1;
-      if (!isAlone || !file.tryLock() || !file.isCurrent()) return;
-      this.#disk.unlink(path);
+      if (file !== undefined) {
+        const isAlone = this.#disk.list(this.#directory)?.length === 1;
+        if (!isAlone || !file.tryLock() || !file.isCurrent()) return;
+        this.#disk.unlink(path);
+      }
       if (this.#isNew) this.#disk.removeDirectory(this.#directory);
     } finally {
-      file.close();
+      file?.close();
     }
   }
 

@@ -27,12 +27,18 @@ describe.each([
   ["a directory that is not there yet", false],
   ["a directory that is empty", true],
 ] as const)("a restore into %s", (_, isThere) => {
-  test("that cannot even write to LOCK leaves it as it was", () => {
+  test.each([
+    ["make LOCK", "openLock"],
+    ["write to LOCK", "lock.write"],
+  ])("that cannot even %s leaves it as it was", (__, failing) => {
     const from = smallStore();
     const to = target(isThere);
-    const full = new HookedDisk(({ method, path }) =>
-      method === "lock.write" ? { error: systemError("ENOSPC", path) } : undefined,
-    );
+    let isFull = true;
+    const full = new HookedDisk(({ method, path }) => {
+      if (!isFull || method !== failing) return undefined;
+      isFull = false;
+      return { error: systemError("ENOSPC", path) };
+    });
     expect(codeOf(() => runToEnd(restoreDirectory(full, from, to)))).toBe("IO");
     expect([existsSync(to), isThere ? readdirSync(to) : []]).toEqual([isThere, []]);
   });
