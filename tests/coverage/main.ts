@@ -17,7 +17,11 @@ import { type Figures, table, totalLine } from "./table.ts";
 /** Tests of other processes and random ones, which add nothing here, or not the same every time. */
 const LEFT_OUT: RegExp =
   /crash\/(?:power-cut|errors|kills|traces|system-calls|full-disk|fuzz|linearizability|locks|hostile-directories|seeded-bugs|crash-points|bytes)|engine\/random/;
-const TESTS = ["{engine,format,disk,crash,fixtures}/*.test.ts", "coverage/campaigns.ts"] as const;
+const TESTS = [
+  "{engine,format,disk,crash,fixtures}/*.test.ts",
+  "model/named-histories.test.ts",
+  "coverage/campaigns.ts",
+] as const;
 
 const TESTS_DIRECTORY: string = resolve(import.meta.dirname, "..");
 

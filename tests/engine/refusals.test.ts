@@ -63,6 +63,16 @@ describe("a log that claims to stand for others", () => {
   });
 });
 
+test("a log behind which there is no number is read, and not written behind", () => {
+  const path = newStorePath();
+  mkdirSync(path);
+  writeFileSync(join(path, `${Number.MAX_SAFE_INTEGER}.log`), '{"Set":{"key":"a","value":"1"}}');
+  using store = KvStore.openOn(fastDisk(), path);
+  expect(errorOf(() => store.set("b", "2")).message).toEndWith("there is no higher number");
+  expect([...store.entries()]).toEqual([["a", "1"]]);
+  expect(logsOf(path)).toEqual([`${Number.MAX_SAFE_INTEGER}.log`]);
+});
+
 describe("maintenance", () => {
   test("of logs that cannot be merged is not tried again until they change", () => {
     const path = newStorePath();
