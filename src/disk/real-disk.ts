@@ -63,13 +63,14 @@ function openToRead(path: string): ReadableFile | undefined {
   return fd === undefined ? undefined : readableFile(path, fd);
 }
 
+/** In what is no directory there is no file either; who lists it will be told. */
+const IS_MISSING: ReadonlySet<string | undefined> = new Set(["ENOENT", "ENOTDIR"]);
+
 function openUnlessMissing(path: string, flags: number): number | undefined {
   try {
     return open("open", path, flags);
   } catch (error) {
-    const code = error instanceof Error ? systemCode(error.cause) : undefined;
-    // In what is no directory there is no file either; who lists it will be told.
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    if (error instanceof Error && IS_MISSING.has(systemCode(error.cause))) return undefined;
     throw error;
   }
 }

@@ -159,7 +159,6 @@ function verify({ disk, directory }: CompactionContext, log: Log): void {
 
 /** Removes logs that were replaced, the compaction lock held. */
 export function removeSuperseded({ disk, directory, generations }: CompactionContext): void {
-  if (generations.superseded.length === 0) return;
   // The replacement's name must be durable before what it replaces goes.
   if (!hasBug("remove inputs before the name of their merge is on the disk")) disk.syncDirectory(directory);
   for (const interval of generations.superseded) {

@@ -75,9 +75,8 @@ class HintWatch {
 
   static of(file: ReadableFile): HintWatch | undefined {
     const map = file.mapLive();
-    if (map === undefined) return undefined;
-    if (map.bytes.length >= HINT_BYTES) return new HintWatch(map);
-    map.release();
+    if (map !== undefined && map.bytes.length >= HINT_BYTES) return new HintWatch(map);
+    map?.release();
     return undefined;
   }
 

@@ -12,6 +12,7 @@ const MANY_KEYS = 65_536;
 
 /** Adds up what an index says of its log beside the entries. */
 export class IndexTally {
+  /** Newest first. */
   readonly #older: readonly Log[];
   readonly #sample: number;
   #liveBytes = 0;
@@ -22,7 +23,7 @@ export class IndexTally {
 
   /** `older` are the logs below the indexed one, oldest first; `keys` is about how many keys there will be. */
   constructor(older: readonly Log[], keys: number) {
-    this.#older = older;
+    this.#older = older.toReversed();
     this.#sample = keys > MANY_KEYS ? SAMPLE : 1;
   }
 
@@ -56,8 +57,8 @@ export class IndexTally {
    * once in a hundred times, and spares reading every record that was overwritten.
    */
   #shadowedBy(hash: number): number {
-    for (let index = this.#older.length - 1; index >= 0; index -= 1) {
-      const bytes = this.#older[index]?.bytesAt(hash) ?? 0;
+    for (const log of this.#older) {
+      const bytes = log.bytesAt(hash);
       if (bytes > 0) return bytes;
     }
     return 0;

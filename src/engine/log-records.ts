@@ -3,7 +3,7 @@ import { KvsError } from "../format/errors.ts";
 import type { Interval } from "../format/header.ts";
 import { hashKey } from "../format/hash.ts";
 import { formatCommand } from "../format/json-command.ts";
-import type { FrameRecord } from "../format/record.ts";
+import type { FrameRecord, StoredRecord } from "../format/record.ts";
 import { Generations, isLive } from "./generations.ts";
 import { HintReader } from "./hint-reader.ts";
 import type { Log } from "./log.ts";
@@ -80,8 +80,7 @@ function* readView(generations: Generations, generation: number | undefined): Ge
     const { walkable } = runToEnd(startOf(log, log));
     const isMerged = log.header.inputs.length > 0;
     const stateOf = (record: FrameRecord): RecordState => stateIn(generations, log, record, now);
-    if (walkable !== undefined)
-      yield* recordsOf({ file: log, name: log.name, walkable, end, isMerged }, stateOf);
+    yield* recordsOf({ file: log, name: log.name, walkable, end, isMerged }, stateOf);
   }
 }
 
@@ -96,8 +95,7 @@ function* readFiles(disk: Disk, directory: string, generation: number | undefine
         yield { log: name, offset: 0, bytes: walkable?.start ?? size, damage: fault };
       }
       const isMerged = header === undefined ? first !== last : header.inputs.length > 0;
-      if (walkable !== undefined)
-        yield* recordsOf({ file, name, walkable, end: size, isMerged }, () => "unknown");
+      yield* recordsOf({ file, name, walkable, end: size, isMerged }, () => "unknown");
     }
   } finally {
     files.close();
@@ -116,7 +114,8 @@ function chosen<T extends Interval>(logs: readonly T[], generation: number | und
 interface Source {
   readonly file: Pick<ReadableFile, "read">;
   readonly name: string;
-  readonly walkable: WalkableLog;
+  /** Undefined where nothing tells how it is to be read. */
+  readonly walkable: WalkableLog | undefined;
   readonly end: number;
   readonly isMerged: boolean;
 }
@@ -125,6 +124,7 @@ function* recordsOf(
   { file, name, walkable, end, isMerged }: Source,
   stateOf: (record: FrameRecord) => RecordState,
 ): Generator<LoggedRecord> {
+  if (walkable === undefined) return;
   const { codec } = walkable;
   const walk = new LogWalk(file, walkable, end);
   for (const item of walk.items()) {
@@ -159,14 +159,12 @@ function stateIn(generations: Generations, log: Log, record: FrameRecord, now: n
   const { logs, newest } = generations;
   if (newest === undefined) throw new Error("A store that has a record has a log");
   const hash = hashKey(record.key, newest.hashSeed);
+  const find = (each: Log): StoredRecord | undefined =>
+    each === newest ? each.lookup(record.key, hash) : each.lookupSealed(record.key, hash);
   try {
-    for (let index = logs.length - 1; index >= 0; index -= 1) {
-      const each = logs[index];
-      const found = each === newest ? each.lookup(record.key, hash) : each?.lookupSealed(record.key, hash);
-      if (each === log) return found?.position === record.position ? stateOfNewest(record, now) : "stale";
-      if (found !== undefined) return "stale";
-    }
-    return "stale";
+    const decisive = logs.findLast((each) => each === log || find(each) !== undefined);
+    if (decisive !== log || find(log)?.position !== record.position) return "stale";
+    return stateOfNewest(record, now);
   } catch (error) {
     if (error instanceof KvsError && error.code === "CORRUPT") return "unknown";
     throw error;

@@ -43,7 +43,7 @@ export class LogSync {
   }
 
   isSynced(log: Log): boolean {
-    return Math.max(this.bytesOf(log), this.#host.heldHint?.syncedBytes ?? 0) >= log.end;
+    return this.#knownBytes(log) >= log.end;
   }
 
   /** True if this handle wrote to the newest log; what it wrote to older ones was made durable when they were sealed. */
@@ -57,7 +57,8 @@ export class LogSync {
     // Taken before: what others append while the sync is under way may not be covered.
     const bytes = log.size();
     const { appended } = this.#host;
-    if (appended !== undefined) this.syncFile(appended.file);
+    if (appended === undefined) throw new Error("A log is synced by who appends to it");
+    this.syncFile(appended.file);
     this.#note(log, bytes);
   }
 
@@ -91,8 +92,7 @@ export class LogSync {
    * wait for; where it cannot, a sync in the background is started.
    */
   isNearlySynced(log: Log): boolean {
-    const left = log.writtenEnd - Math.max(this.bytesOf(log), this.#host.heldHint?.syncedBytes ?? 0);
-    if (left <= QUICKLY_SYNCED_BYTES) return true;
+    if (log.writtenEnd - this.#knownBytes(log) <= QUICKLY_SYNCED_BYTES) return true;
     this.#groupCommit.join().catch(() => undefined);
     return false;
   }
@@ -128,6 +128,11 @@ export class LogSync {
     }
     this.#note(log, bytes);
     if (this.#host.appended !== undefined) this.record();
+  }
+
+  /** The same as `bytesOf`, with what others have left word of. */
+  #knownBytes(log: Log): number {
+    return Math.max(this.bytesOf(log), this.#host.heldHint?.syncedBytes ?? 0);
   }
 
   #note(log: Log, bytes: number): void {
