@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ioError } from "../../src/disk/io-error.ts";
 import { realDisk } from "../../src/disk/real-disk.ts";
 import { KvsError } from "../../src/index.ts";
 import { codeOf, errorOf } from "../support/damage.ts";
@@ -13,6 +14,16 @@ function causeOf(work: () => unknown): unknown {
 }
 
 describe("the disk of this machine", () => {
+  test("has the words of an error for what is none of the system's", () => {
+    // Its code is a number.
+    const { code, message, file } = ioError(
+      "read",
+      "1.log",
+      new DOMException("it was given up", "AbortError"),
+    );
+    expect([code, message, file]).toEqual(["IO", 'Cannot read "1.log": it was given up', "1.log"]);
+  });
+
   test("says what the system said, where a directory of the path is a file", () => {
     const file = join(temporaryDirectory(), "file");
     writeFileSync(file, "");
@@ -103,7 +114,7 @@ describe("the disk of this machine", () => {
     expect(() => one.size()).toThrow(KvsError);
   });
 
-  test("maps no file that is empty, and none that another one has replaced", () => {
+  test("maps no file that is empty, and lets go of a map once", () => {
     const directory = temporaryDirectory();
     const path = join(directory, "file");
     writeFileSync(path, "");

@@ -12,6 +12,7 @@ import {
 import { join } from "node:path";
 import { KvStore, type LogFormat, restoreStore, verifyStore } from "../../src/index.ts";
 import { codeOfAsync, errorOf } from "../support/damage.ts";
+import { fastDisk, HookedDisk, systemError } from "../support/hooked-disk.ts";
 import { endTick } from "../support/scripted-run.ts";
 import { newStorePath } from "../support/temporary.ts";
 
@@ -110,6 +111,30 @@ describe("a backup", () => {
     const before = readdirSync(path);
     await store.backup(copy);
     expect(readdirSync(path)).toEqual(before);
+    expect(contentOf(copy)).toEqual(contentOf(path));
+  });
+
+  test("of a store that cannot be written to has what is written of its newest log", async () => {
+    const path = await writeStore("binary");
+    const copy = newStorePath();
+    const disk = new HookedDisk(({ method, path: file }) =>
+      method === "lock.write" && file.startsWith(path) ? { error: systemError("ENOSPC", file) } : undefined,
+    );
+    using store = KvStore.openOn(disk, path, { autoCompact: false });
+    const before = readdirSync(path);
+    await store.backup(copy);
+    expect(readdirSync(path)).toEqual(before);
+    expect(contentOf(copy)).toEqual(contentOf(path));
+  });
+
+  test("of a directory of the original puts nothing beside its logs", async () => {
+    const path = newStorePath();
+    mkdirSync(path);
+    writeFileSync(join(path, "1.log"), '{"Set":{"key":"a","value":"1"}}');
+    const copy = newStorePath();
+    using store = KvStore.openOn(fastDisk(), path);
+    await store.backup(copy);
+    expect(readdirSync(path)).toEqual(["1.log"]);
     expect(contentOf(copy)).toEqual(contentOf(path));
   });
 

@@ -8,6 +8,7 @@ import { repairSteps } from "../../src/engine/repair.ts";
 import { runInSlices, runToEnd } from "../../src/engine/slices.ts";
 import { verifyFiles } from "../../src/engine/verify.ts";
 import { KvStore, logRecords, type LogFormat, repairStore, verifyStore } from "../../src/index.ts";
+import { parseLogHeader } from "../../src/format/log-header.ts";
 import { codeOf, codeOfAsync, contentOf, errorOf, logsOf } from "../support/damage.ts";
 import { fastDisk, systemError } from "../support/hooked-disk.ts";
 import { newStorePath } from "../support/temporary.ts";
@@ -104,6 +105,34 @@ describe("a merged log beside what it was merged from", () => {
       ["same", "c"],
     ]);
     expect(lost.length).toBeGreaterThan(0);
+  });
+});
+
+describe("what stands beside a merged log", () => {
+  test("is of no more use where its own header is damaged, and stands in nobody's way", async () => {
+    const { path, inputs } = await mergedBesideItsInputs();
+    const input = join(path, inputs[0] ?? "");
+    writeFileSync(input, `#${readFileSync(input, "latin1").slice(1)}`, "latin1");
+    expect(new Map(contentOf(path)).get("same")).toBe("c");
+  });
+
+  test("stops everybody where it is of another store: it may have been put in the place of a log", async () => {
+    const { path, merged, inputs } = await mergedBesideItsInputs();
+    copyFileSync(join(threeLogs(), "1.log"), join(path, inputs[0] ?? ""));
+    const { code, message } = errorOf(() => contentOf(path));
+    expect(code).toBe("CORRUPT");
+    expect(message).toContain(`${merged}": it belongs to another store`);
+  });
+
+  test("stops everybody where of the merged log nothing is left but its header", async () => {
+    const { path, merged } = await mergedBesideItsInputs();
+    const bytes = readFileSync(join(path, merged));
+    const parsed = parseLogHeader(bytes);
+    expect(parsed.status).toBe("header");
+    if (parsed.status === "header") writeFileSync(join(path, merged), bytes.subarray(0, parsed.length));
+    const { code, message } = errorOf(() => contentOf(path));
+    expect(code).toBe("CORRUPT");
+    expect(message).toContain("the log breaks off before its seal");
   });
 });
 
@@ -296,8 +325,8 @@ describe("a disk that cannot read a sector", () => {
 });
 
 describe("a directory that changes while it is listed", () => {
-  /** Lists a log that is gone once it is opened, so many times. */
-  function withGhosts(times: number): Disk {
+  /** Lists a log that is gone once it is opened, so many times; mostly the same one. */
+  function withGhosts(times: number, nameOf: (left: number) => string = () => "9.log"): Disk {
     let left = times;
     return {
       ...realDisk,
@@ -305,7 +334,7 @@ describe("a directory that changes while it is listed", () => {
         const names = realDisk.list(directory);
         if (names === undefined || left === 0) return names;
         left -= 1;
-        return [...names, "9.log"];
+        return [...names, nameOf(left)];
       },
     };
   }
@@ -323,6 +352,39 @@ describe("a directory that changes while it is listed", () => {
       expect(store.get("same")).toBe("c");
     }
     expect(codeOf(() => KvStore.openOn(withGhosts(1000), path, { readOnly: true }))).not.toBe("none");
+  });
+
+  test("is listed again where the log that has vanished would be the next one", () => {
+    const path = threeLogs();
+    const next = `${logsOf(path).length + 1}.log`;
+    {
+      using store = KvStore.openOn(
+        withGhosts(1, () => next),
+        path,
+        { readOnly: true },
+      );
+      expect(store.get("same")).toBe("c");
+    }
+    const { code, message } = errorOf(() =>
+      KvStore.openOn(
+        withGhosts(1000, () => next),
+        path,
+        { readOnly: true },
+      ),
+    );
+    expect([code, message]).toEqual(["CORRUPT", expect.stringContaining("vanished")]);
+  });
+
+  test("is given up by whoever opens it once it has changed too often", () => {
+    const path = threeLogs();
+    const { code, message } = errorOf(() =>
+      KvStore.openOn(
+        withGhosts(1000, (left) => `${left + 100}.log`),
+        path,
+        { readOnly: true },
+      ),
+    );
+    expect([code, message]).toEqual(["IO", expect.stringContaining("faster than they can be listed")]);
   });
 
   test("is given up once it has changed too often", () => {

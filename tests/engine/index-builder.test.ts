@@ -4,7 +4,7 @@ import { IndexReader } from "../../src/engine/index-reader.ts";
 import type { Log } from "../../src/engine/log.ts";
 import { runToEnd } from "../../src/engine/slices.ts";
 import { mix } from "../../src/format/hash.ts";
-import { type IndexSummary, tagOf } from "../../src/format/index-file.ts";
+import { type IndexSummary, PAGE_BYTES, tagOf } from "../../src/format/index-file.ts";
 import { KvsError } from "../../src/index.ts";
 import { systemError } from "../support/hooked-disk.ts";
 import { MemoryFile, readableBytes } from "../support/memory-file.ts";
@@ -105,6 +105,21 @@ describe("an index of several buckets", () => {
     const steps = [...builder.write(new MemoryFile(), { ...SUMMARY, entries: COUNT }, 10)].length;
     expect(steps).toBeGreaterThanOrEqual(6);
   });
+});
+
+test("an index is whole also where its last page fills the last chunk that is written", () => {
+  const pagesOf = (count: number): number =>
+    written(
+      Uint32Array.from({ length: count }, (_, number) => mix(number)),
+      10,
+    ).length / PAGE_BYTES;
+  // A page more at a time, or two: one of these numbers of entries fills 64, or a multiple of that.
+  let count = 8000;
+  while (pagesOf(count) % 64 !== 0) count += 100;
+  const hashes = Uint32Array.from({ length: count }, (_, number) => mix(number));
+  const reader = opened(written(hashes, 10), false);
+  reader.verify();
+  expectOrder(reader, count);
 });
 
 describe("an index of hostile keys", () => {

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { KvStore } from "../../src/index.ts";
+import { fastDisk } from "../support/hooked-disk.ts";
 import { type SeededRandom, seededRandom } from "../support/random.ts";
 import { endTick } from "../support/scripted-run.ts";
 import { newStorePath } from "../support/temporary.ts";
@@ -91,3 +92,33 @@ for (const format of ["binary", "json"] as const) {
     });
   }
 }
+
+test("scans that began with an index which is damaged go on with the one that was made in its place", () => {
+  const path = newStorePath();
+  const keys = Array.from({ length: 1500 }, (_, number) => `key ${String(number).padStart(4, "0")}`);
+  const options = { generationBytes: 1, autoCompact: false } as const;
+  {
+    using store = KvStore.openOn(fastDisk(), path, options);
+    store.batch(keys.map((key) => ({ set: [key, ""] }) as const));
+  }
+  const index = join(path, "1.idx");
+  const bytes = readFileSync(index);
+  // The end of the order of its keys.
+  bytes.writeUInt8((bytes.at(-100) ?? 0) ^ 1, bytes.length - 100);
+  writeFileSync(index, bytes);
+  using store = KvStore.openOn(fastDisk(), path, options);
+  const [first, second] = [store.keys(), store.keys()];
+  const seen = [first.next().value, second.next().value];
+  expect(seen).toEqual([keys[0], keys[0]]);
+  expect([...first]).toEqual(keys.slice(1));
+  expect(existsSync(index)).toBe(false);
+  KvStore.maintain(path, { autoCompact: false });
+  {
+    // A rotation: who reads lists the directory anew.
+    using other = KvStore.openOn(fastDisk(), path, options);
+    other.set("last", "");
+  }
+  expect(store.has("last")).toBe(true);
+  expect([...second]).toEqual(keys.slice(1));
+  expect([...store.keys()]).toEqual([...keys, "last"]);
+});

@@ -28,3 +28,21 @@ test("a record that claims to be as long as its log makes nobody read all of tha
   expect(records.read(4096, 0)).toBeUndefined();
   expect(longest).toBe(MAX_FRAME_BYTES);
 });
+
+test("a length that the file does not have is not read, whoever claims it", () => {
+  const bytes = Buffer.alloc(8192);
+  let longest = 0;
+  const file = {
+    ...readableBytes(bytes, { map: false }),
+    read: (position: number, length: number) => {
+      longest = Math.max(longest, length);
+      return bytes.subarray(position, position + length);
+    },
+  };
+  const records = new RecordReader(
+    new LogBytes(file, { start: 64, map: false }),
+    codecFor("binary", "00".repeat(8)),
+  );
+  expect(records.read(4096, MAX_FRAME_BYTES)).toBeUndefined();
+  expect(longest).toBe(0);
+});

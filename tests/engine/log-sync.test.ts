@@ -1,0 +1,86 @@
+import { expect, test } from "bun:test";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import type { AppendableFile, AppendOptions } from "../../src/disk/disk.ts";
+import { KvStore } from "../../src/index.ts";
+import { logsOf, readHint } from "../support/damage.ts";
+import { fastDisk, HookedDisk } from "../support/hooked-disk.ts";
+import { endTick } from "../support/scripted-run.ts";
+import { newStorePath } from "../support/temporary.ts";
+
+/** Syncs in the background end when they are told to. */
+class SlowDisk extends HookedDisk {
+  /** One for each sync in the background that is under way, or was. */
+  readonly ends: (() => void)[] = [];
+
+  override create(path: string): AppendableFile {
+    return this.#slow(super.create(path));
+  }
+
+  override openToAppend(path: string, options?: AppendOptions): AppendableFile {
+    return this.#slow(super.openToAppend(path, options));
+  }
+
+  async started(syncs: number): Promise<void> {
+    while (this.ends.length < syncs) await endTick();
+  }
+
+  #slow(file: AppendableFile): AppendableFile {
+    const syncInBackground = async (): Promise<void> => new Promise((resolve) => this.ends.push(resolve));
+    return { ...file, syncInBackground };
+  }
+}
+
+const UNIT = "x".repeat(100_000);
+
+/** Writes 5 MB in the last tick of so many bytes; how many logs there are then. */
+async function logsAfter(flush: boolean): Promise<number> {
+  const path = newStorePath();
+  const options = { durability: "os", generationBytes: 5_000_000, autoCompact: false } as const;
+  using store = KvStore.openOn(fastDisk(), path, options);
+  for (let number = 0; number < 46; number += 1) store.set(`k${number}`, UNIT);
+  await endTick();
+  if (flush) await store.flush();
+  for (let number = 46; number < 51; number += 1) store.set(`k${number}`, UNIT);
+  return logsOf(path).length;
+}
+
+test("a long log is sealed at once if most of it is on the disk, and waits for its sync if not", async () => {
+  expect(await logsAfter(true)).toBe(2);
+  expect(await logsAfter(false)).toBe(1);
+});
+
+test("a sync that took long does not take back what a later one has made durable", async () => {
+  const path = newStorePath();
+  const disk = new SlowDisk();
+  using store = KvStore.openOn(disk, path, { durability: "os" });
+  store.set("a", "1");
+  const flushed = store.flush();
+  await disk.started(1);
+  store.set("b", "2");
+  store.flushSync();
+  const { size } = statSync(join(path, "1.log"));
+  expect(readHint(path).syncedBytes).toBe(size);
+  disk.ends[0]?.();
+  await flushed;
+  expect(readHint(path).syncedBytes).toBe(size);
+  store.set("c", "3");
+  store.flushSync();
+  expect(readHint(path).syncedBytes).toBe(statSync(join(path, "1.log")).size);
+});
+
+test("a flush that waits for its turn syncs nothing that is durable by then", async () => {
+  const path = newStorePath();
+  const disk = new SlowDisk();
+  using store = KvStore.openOn(disk, path, { durability: "os" });
+  store.set("a", "1");
+  const first = store.flush();
+  await disk.started(1);
+  store.set("b", "2");
+  const second = store.flush();
+  await endTick();
+  store.flushSync();
+  disk.ends[0]?.();
+  await Promise.all([first, second]);
+  expect(disk.ends.length).toBe(1);
+});
