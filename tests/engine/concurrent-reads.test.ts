@@ -36,10 +36,13 @@ describe("several threads that read one store", () => {
       for (const key of KEYS) store.set(key, "0");
       await store.flush();
       const stop = new Int32Array(new SharedArrayBuffer(4));
-      const readers = Array.from({ length: READERS }, () =>
-        startReader({ directory: store.directory, options, keys: KEYS, stop }),
+      const passes = Array.from({ length: READERS }, () => new Int32Array(new SharedArrayBuffer(4)));
+      const readers = passes.map((own) =>
+        startReader({ directory: store.directory, options, keys: KEYS, stop, passes: own }),
       );
-      for (let round = 1; round <= ROUNDS; round += 1) {
+      const areReading = (): boolean => passes.every((own) => Atomics.load(own, 0) > 1);
+      // Threads take their time to start: there is something to write as long as one has read little.
+      for (let round = 1; round <= ROUNDS || !areReading(); round += 1) {
         for (const key of KEYS) store.set(key, String(round));
         await Bun.sleep(1);
         if (round % 20 === 0) await store.compact();

@@ -6,6 +6,8 @@ export interface ReadingTask {
   readonly options: OpenOptions;
   readonly keys: readonly string[];
   readonly stop: Int32Array;
+  /** Counts every time that all keys were looked up. */
+  readonly passes: Int32Array;
 }
 
 /** What it has seen. */
@@ -20,7 +22,7 @@ declare function postMessage(report: ReadingReport): void;
 addEventListener("message", ({ data }: MessageEvent<ReadingTask>) => postMessage(read(data)));
 
 /** The values of each key are numbers that only grow. */
-function read({ directory, options, keys, stop }: ReadingTask): ReadingReport {
+function read({ directory, options, keys, stop, passes }: ReadingTask): ReadingReport {
   using store = KvStore.open(directory, { ...options, readOnly: true });
   const newest = new Map(keys.map((key) => [key, 0]));
   const wrong: string[] = [];
@@ -32,6 +34,7 @@ function read({ directory, options, keys, stop }: ReadingTask): ReadingReport {
       newest.set(key, value);
       lookups += 1;
     }
+    Atomics.add(passes, 0, 1);
   }
   return { lookups, wrong };
 }
