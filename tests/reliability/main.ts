@@ -36,8 +36,10 @@ async function runAll(options: ReliabilityOptions): Promise<void> {
   const records = new Records(options.state);
   const end = performance.now() + options.minutes * 60_000;
   let failures = 0;
-  for (const [index, campaign] of options.campaigns.entries()) {
-    const share = (end - performance.now()) / (options.campaigns.length - index);
+  const onlyWrites = options.writesDocument && options.minutes === 0;
+  const toRun = onlyWrites ? [] : options.campaigns;
+  for (const [index, campaign] of toRun.entries()) {
+    const share = (end - performance.now()) / (toRun.length - index);
     const run = new CampaignRun(campaign, records, performance.now() + share, options);
     failures += await run.run();
   }

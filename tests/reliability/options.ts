@@ -21,7 +21,7 @@ export const USAGE: string = `Usage: bun run reliability [OPTIONS]
   --seed N           start at this seed, and not after the last one that was tried; a failure names its seed
   --jobs N           processes that run one campaign side by side (1)
   --state DIR        where it is noted what was tried, for the next time (dist/reliability)
-  --output docs      write figures and seeded bugs into docs/reliability.md
+  --output docs      write figures and seeded bugs into docs/reliability.md; with --minutes 0 that is all it does
   --list             name the campaigns
 `;
 
