@@ -132,3 +132,11 @@ describe("the disk of this machine", () => {
     file?.close();
   });
 });
+
+test("what cannot be read is an error that names the file", () => {
+  const path = join(temporaryDirectory(), "file");
+  writeFileSync(path, "bytes");
+  const file = realDisk.openToRead(path);
+  file?.close();
+  expect(codeOf(() => file?.read(0, 5))).toBe("IO");
+});

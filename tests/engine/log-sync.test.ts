@@ -3,8 +3,8 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { AppendableFile, AppendOptions } from "../../src/disk/disk.ts";
 import { KvStore } from "../../src/index.ts";
-import { logsOf, readHint } from "../support/damage.ts";
-import { fastDisk, HookedDisk } from "../support/hooked-disk.ts";
+import { codeOf, logsOf, readHint } from "../support/damage.ts";
+import { fastDisk, HookedDisk, systemError } from "../support/hooked-disk.ts";
 import { endTick } from "../support/scripted-run.ts";
 import { newStorePath } from "../support/temporary.ts";
 
@@ -83,4 +83,35 @@ test("a flush that waits for its turn syncs nothing that is durable by then", as
   disk.ends[0]?.();
   await Promise.all([first, second]);
   expect(disk.ends.length).toBe(1);
+});
+
+test("a handle that is closed while a sync is under way touches no file when that ends", async () => {
+  const disk = new SlowDisk();
+  const store = KvStore.openOn(disk, newStorePath(), { durability: "os" });
+  store.set("a", "1");
+  const flushed = store.flush();
+  await disk.started(1);
+  store.close();
+  const { length } = disk.calls;
+  disk.ends[0]?.();
+  await Promise.allSettled([flushed]);
+  expect(disk.calls.slice(length)).toEqual([]);
+});
+
+test.each([
+  ["much was written", 64_000_000],
+  ["a log that is to be sealed is not on the disk yet", 5_000_000],
+])("a sync that fails in the background, since %s, is met by the next write", async (_, generationBytes) => {
+  const disk = new HookedDisk(({ method, path }) =>
+    method === "append.syncInBackground" ? { error: systemError("EIO", path) } : undefined,
+  );
+  const options = { durability: "os", generationBytes, autoCompact: false } as const;
+  const store = KvStore.openOn(disk, newStorePath(), options);
+  for (let number = 0; number < 90 && number * UNIT.length < generationBytes * 1.1; number += 1) {
+    store.set(`k${number}`, UNIT);
+  }
+  await endTick();
+  await endTick();
+  expect(codeOf(() => store.set("next", "1"))).toBe("POISONED");
+  expect(codeOf(() => store.close())).toBe("POISONED");
 });

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Disk, LockFile } from "../../src/disk/disk.ts";
 import { realDisk } from "../../src/disk/real-disk.ts";
+import { WAITER_MARK_AT } from "../../src/format/hint.ts";
 import { KvStore } from "../../src/index.ts";
 import { codeOf, codeOfAsync, contentOf, errorOf, logsOf } from "../support/damage.ts";
 import { fastDisk, HookedDisk, systemError } from "../support/hooked-disk.ts";
@@ -146,4 +147,25 @@ describe("a handle", () => {
     store.set("a", "1");
     expect(store.get("a")).toBe("1");
   });
+});
+
+test("writers that wait got no turn, and gave up, while another took the lock in tick after tick", async () => {
+  const path = newStorePath();
+  using store = KvStore.open(path);
+  store.set("a", "1");
+  await endTick();
+  const lock = openSync(join(path, "LOCK"), "r+");
+  try {
+    const mark = Buffer.of(1);
+    writeSync(lock, mark, 0, 1, WAITER_MARK_AT);
+    for (let tick = 0; mark[0] === 1 && tick < 50_000; tick += 1) {
+      store.set("a", String(tick));
+      await endTick();
+      readSync(lock, mark, 0, 1, WAITER_MARK_AT);
+    }
+    // It has seen that somebody waits, and waited itself.
+    expect(mark[0]).toBe(0);
+  } finally {
+    closeSync(lock);
+  }
 });
