@@ -27,7 +27,10 @@ const COMMAND_END = "}}";
 /** The commands of the original as they start; neither can stand inside a string, where quotes are escaped. */
 const FOREIGN_STARTS = ['{"Set"', '{"Remove"'] as const;
 
-/** Most bytes that are summed up to find the records of one damaged frame: a length that is none may claim anything. */
+/**
+ * Most bytes that are summed up in vain to find the records of one damaged frame: a length
+ * that is none may claim anything. Believed lengths may take as much again as a frame may have.
+ */
 const MAX_SUMMED_BYTES: number = 256 * 1024 * 1024;
 
 /** Whether the damaged record at `start` of a binary log seems to be a seal, which has no key. */
@@ -113,32 +116,47 @@ export function seedSuggestedAt(bytes: Buffer, offset: number, position: number)
   return seedAt(start, position);
 }
 
-/** The records that verify between two offsets of a buffer, in their order; what is between them is damaged. */
+/**
+ * The records that verify between two offsets of a buffer, in their order; what is
+ * between them is damaged. Behind one that does not verify every place is tried, since a
+ * damaged length may lead to where another record starts. Where that would take too long,
+ * the length is believed: mostly it is right, and what is damaged is the value.
+ */
 export function* recordsAmong(
   codec: LogCodec,
   bytes: Buffer,
   { start, end }: RecordSpan,
   position: number,
 ): Generator<RecordSpan> {
-  const budget = { bytes: MAX_SUMMED_BYTES };
-  const endOfSound = (at: number): number | undefined => {
-    const recordEnd = codec.endOfRecord(bytes, at);
-    if (recordEnd === undefined || recordEnd > end) return undefined;
-    budget.bytes -= recordEnd - at;
-    const record = codec.decodeRecord(bytes, position + at - start, at, recordEnd);
-    return record === undefined ? undefined : recordEnd;
-  };
-  for (let at = start; at < end && budget.bytes > 0;) {
-    const recordEnd = endOfSound(at);
-    if (recordEnd !== undefined) yield { start: at, end: recordEnd };
-    at = recordEnd ?? nextToTry(at);
+  let budget = MAX_SUMMED_BYTES;
+  for (let at = start; at < end && budget > -MAX_FRAME_BYTES;) {
+    const found = recordAt(at) ?? firstBehind(at) ?? recordAt(endAt(at));
+    if (found === undefined) return;
+    yield found;
+    at = found.end;
   }
 
-  /** Mostly a record's lengths are right, and what is damaged is its value. */
-  function nextToTry(at: number): number {
-    const claimed = codec.endOfRecord(bytes, at);
-    if (claimed === undefined || claimed <= at || claimed > end) return at + 1;
-    return claimed === end || endOfSound(claimed) !== undefined ? claimed : at + 1;
+  /** Where the record at a place ends, by what it says; the end where it does not say, or says too much. */
+  function endAt(at: number): number {
+    const recordEnd = codec.endOfRecord(bytes, at);
+    return recordEnd === undefined || recordEnd > end ? end : recordEnd;
+  }
+
+  function recordAt(at: number): RecordSpan | undefined {
+    const recordEnd = codec.endOfRecord(bytes, at);
+    if (recordEnd === undefined || recordEnd > end) return undefined;
+    const record = codec.decodeRecord(bytes, position + at - start, at, recordEnd);
+    if (record !== undefined) return { start: at, end: recordEnd };
+    budget -= recordEnd - at;
+    return undefined;
+  }
+
+  function firstBehind(damaged: number): RecordSpan | undefined {
+    for (let at = damaged + 1; at < end && budget > 0; at += 1) {
+      const found = recordAt(at);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 }
 

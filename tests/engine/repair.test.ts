@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { BODY_AT, KEY_LENGTH_AT } from "../../src/format/binary-layout.ts";
 import { KvStore, logRecords, type LogFormat, repairStore, verifyStore } from "../../src/index.ts";
 import { codeOfAsync, contentOf, logsOf } from "../support/damage.ts";
 import { fastDisk } from "../support/hooked-disk.ts";
@@ -146,6 +147,33 @@ describe("repair of a damaged store", () => {
       for (const key of new Set([...content.keys(), ...after.keys()])) {
         if (!affected.has(key)) expect([key, after.get(key)]).toEqual([key, content.get(key)]);
       }
+    }
+  });
+
+  test("keeps the records beside one that claims to end where another one does", async () => {
+    // Records of 32 bytes: any flipped bit of a length from 32 on leads from one record's start to another's.
+    const path = newStorePath();
+    const keys = Array.from({ length: 20 }, (_, number) => `key ${number + 10}`);
+    {
+      using store = KvStore.openOn(fastDisk(), path, { autoCompact: false });
+      for (const key of keys) store.set(key, "fourteen bytes");
+      await store.compact();
+    }
+    const [first] = [...logRecords(path)];
+    if (first === undefined || !("command" in first)) throw new Error("There are no records");
+    expect(first.bytes).toBe(32);
+    const file = join(path, first.log);
+    const bytes = readFileSync(file);
+    const lengths = [first.offset + KEY_LENGTH_AT, first.offset + BODY_AT] as const;
+    for (let bit = lengths[0] * 8; bit < lengths[1] * 8; bit += 1) {
+      const flipped = Buffer.from(bytes);
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      writeFileSync(file, flipped);
+      const { to, result } = await repaired(path);
+      expect([bit, contentOf(to).map(([key]) => key)]).toEqual([bit, keys.slice(1)]);
+      expect(result.lost.map((loss) => [loss.offset, loss.bytes])).toEqual([[first.offset, 32]]);
+      const { damage } = await verifyStore(path);
+      expect(damage.map((found) => [found.offset, found.bytes])).toContainEqual([first.offset, 32]);
     }
   });
 

@@ -3,7 +3,7 @@ import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileS
 import { join } from "node:path";
 import { runToEnd } from "../../src/engine/slices.ts";
 import { verifyFiles } from "../../src/engine/verify.ts";
-import { KvStore, type LogFormat, type VerifyReport, verifyStore } from "../../src/index.ts";
+import { KvStore, logRecords, type LogFormat, type VerifyReport, verifyStore } from "../../src/index.ts";
 import { codeOfAsync, errorOf } from "../support/damage.ts";
 import { fastDisk, HookedDisk, systemError } from "../support/hooked-disk.ts";
 import { newStorePath } from "../support/temporary.ts";
@@ -59,6 +59,24 @@ describe("verify", () => {
     }
     expect(missed).toEqual([]);
     expect((await verifyStore(path)).damage).toEqual([]);
+  });
+
+  test("lists one record where its value looks like more records than are tried", async () => {
+    const path = newStorePath();
+    // Each word could be the length of a value of 64 KiB: trying every place takes more than is spent on that.
+    const words = new Uint32Array(64 * 1024).fill(0x1_0000);
+    {
+      using store = KvStore.openOn(fastDisk(), path);
+      store.batch([{ set: ["words", new Uint8Array(words.buffer)] }, { set: ["behind", "it"] }]);
+    }
+    const file = join(path, "1.log");
+    const bytes = readFileSync(file);
+    const [record = { offset: 0, bytes: 0 }] = [...logRecords(path)];
+    const last = record.offset + record.bytes - 1;
+    bytes[last] = (bytes[last] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+    const { damage } = await verifyStore(path);
+    expect(damage.map((found) => [found.offset, found.bytes])).toEqual([[record.offset, record.bytes]]);
   });
 
   test("lists every damaged record of a log whose index is sound", async () => {
