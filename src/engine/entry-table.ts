@@ -3,6 +3,11 @@ const INITIAL_SLOTS = 2048;
 /** A slot is two words side by side, so that a lookup waits for memory once: the hash, and the entry's number plus 1, or 0. */
 const SLOT_WORDS = 2;
 
+/** Tells entries of one hash apart. */
+export interface EntryKeys {
+  isSameKey(entry: number, other: number): boolean;
+}
+
 /** A hash table of numbered entries by the hashes of their keys: linear probing, at least half of it empty. */
 export class EntryTable {
   #slots = new Uint32Array();
@@ -23,14 +28,14 @@ export class EntryTable {
     }
   }
 
-  /** Puts an entry in the place of the one whose key it has, as `isSameKey` tells of those with its hash, or into a free slot. */
-  put(entry: number, hash: number, isSameKey: (other: number) => boolean): void {
-    if (this.size * 2 * SLOT_WORDS >= this.#slots.length) this.#grow();
+  /** Puts an entry in the place of the one whose key it has, or into a free slot. */
+  put(entry: number, hash: number, keys: EntryKeys): void {
+    if (this.size * 2 * SLOT_WORDS >= this.#slots.length) this.reserve(this.size + 1);
     const slots = this.#slots;
     const mask = slots.length / SLOT_WORDS - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const other = (slots[slot * SLOT_WORDS + 1] ?? 0) - 1;
-      if (other >= 0 && (slots[slot * SLOT_WORDS] !== hash || !isSameKey(other))) continue;
+      if (other >= 0 && (slots[slot * SLOT_WORDS] !== hash || !keys.isSameKey(entry, other))) continue;
       if (other < 0) this.size += 1;
       slots[slot * SLOT_WORDS] = hash;
       slots[slot * SLOT_WORDS + 1] = entry + 1;
@@ -38,14 +43,21 @@ export class EntryTable {
     }
   }
 
+  /** Makes room for so many entries at once: growing step by step puts each of them in twice. */
+  reserve(entries: number): void {
+    let slots = Math.max(INITIAL_SLOTS, this.#slots.length / SLOT_WORDS);
+    while (slots < entries * 2) slots *= 2;
+    if (slots * SLOT_WORDS > this.#slots.length) this.#resize(slots);
+  }
+
   clear(): void {
     this.#slots = new Uint32Array();
     this.size = 0;
   }
 
-  #grow(): void {
+  #resize(count: number): void {
     const old = this.#slots;
-    const grown = new Uint32Array(Math.max(INITIAL_SLOTS * SLOT_WORDS, old.length * 2));
+    const grown = new Uint32Array(count * SLOT_WORDS);
     const mask = grown.length / SLOT_WORDS - 1;
     for (let at = 0; at < old.length; at += SLOT_WORDS) {
       const taken = old[at + 1] ?? 0;

@@ -25,7 +25,7 @@ const INITIAL_ENTRIES = 1024;
 const PAGE_WORDS: number = PAGE_BYTES / 4;
 
 /** The hash table is put together for so many homes at once, in a fraction of a slice; ... */
-const BUCKET_HOMES: number = 2 ** 17;
+const BUCKET_HOMES: number = 2 ** 18;
 
 /** ... but in no more parts than this: each takes a look at every entry. */
 const MOST_BUCKETS = 8;
@@ -82,13 +82,13 @@ export class IndexBuilder {
   }
 
   #writeBloom(pages: PageWriter, { bloomBlocks }: IndexLayout): void {
-    const words = new Uint32Array(bloomBlocks * BLOCK_WORDS);
     if (bloomBlocks === 0) return;
+    const words = new Int32Array(bloomBlocks * BLOCK_WORDS);
     for (let entry = 0; entry < this.#count; entry += 1) {
       const hash = this.#hashes[entry] ?? 0;
       addToBlock(words, blockOf(hash, bloomBlocks) * BLOCK_WORDS, hash);
     }
-    pages.putWords(words, BLOCKS_A_PAGE * BLOCK_WORDS);
+    pages.putWords(new Uint32Array(words.buffer), BLOCKS_A_PAGE * BLOCK_WORDS);
   }
 
   #writeEntries(pages: PageWriter): void {

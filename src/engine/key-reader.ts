@@ -13,8 +13,8 @@ export interface KeyReader {
   hashAt(position: number, length: number): number;
   /** `PREFIX_BYTES` of a key from its byte `at` on, as a number, the first byte being the highest; a key that has ended goes on with zeros. */
   prefixAt(position: number, length: number, at: number): number;
-  /** How many of the first bytes of `key` the record's key starts with, too. */
-  sharedAt(position: number, length: number, key: EncodedKey): number;
+  /** How many of the first bytes of `key`, `most` at most, the record's key starts with, too. */
+  sharedAt(position: number, length: number, key: EncodedKey, most: number): number;
   isKeyAt(position: number, length: number, key: EncodedKey): boolean;
   /** Whether two records have one key. */
   haveSameKey(position: number, length: number, otherPosition: number, otherLength: number): boolean;
@@ -52,10 +52,10 @@ export class TextKeyReader implements KeyReader {
     return prefix;
   }
 
-  sharedAt(position: number, length: number, key: EncodedKey): number {
+  sharedAt(position: number, length: number, key: EncodedKey, most: number): number {
     const own = this.keyAt(position, length);
     let shared = 0;
-    while (shared < key.length && own.charCodeAt(shared) === key.charCodeAt(shared)) shared += 1;
+    while (shared < most && own.charCodeAt(shared) === key.charCodeAt(shared)) shared += 1;
     return shared;
   }
 

@@ -20,6 +20,8 @@ const READ_BYTES: number = 1024 * 1024;
 export class LogBytes {
   readonly #file: ReadableFile;
   #useMap: boolean;
+  /** Where the first frame starts. */
+  readonly #start: number;
   readonly #tail = new ByteWriter(TAIL_BYTES);
   #tailStart: number;
   #map: FileMap | undefined;
@@ -34,6 +36,7 @@ export class LogBytes {
 
   constructor(file: ReadableFile, { start, map }: { readonly start: number; readonly map: boolean }) {
     this.#file = file;
+    this.#start = start;
     this.#tailStart = start;
     this.#useMap = map;
   }
@@ -98,6 +101,12 @@ export class LogBytes {
     const read = this.#file.readInto(target, this.tailEnd);
     this.#tail.length += read;
     return read === bytes;
+  }
+
+  /** The bytes in memory, and where in the log they start, if these are all there are. */
+  wholeTail(): { readonly tail: Buffer | undefined; readonly start: number } {
+    const isWhole = this.#tailStart === this.#start;
+    return { tail: isWhole ? this.#tail.whole() : undefined, start: this.#tailStart };
   }
 
   /** Where in `tail` a position of the log is. */

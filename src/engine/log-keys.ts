@@ -15,8 +15,9 @@ export class LogKeys implements KeyReader {
   readonly #seed: number;
   readonly #keyOnDisk: (position: number, length: number) => EncodedKey;
   readonly #verifiedMap: () => Buffer | undefined;
-  /** The whole log as it is on the disk, verified. */
+  /** All of the log, verified, and where in it the buffer starts. */
   #held: Buffer | undefined;
+  #heldStart = 0;
   readonly #text: TextKeyReader;
   /** What `#find` found: the bytes of a key. */
   #buffer: Buffer = Buffer.alloc(0);
@@ -47,7 +48,10 @@ export class LogKeys implements KeyReader {
 
   /** One checksum over all of a log takes a hundredth of the time of those of its records. */
   hold(): void {
-    if (this.#rawKeys !== undefined) this.#held = this.#verifiedMap();
+    if (this.#rawKeys === undefined) return;
+    const { start, tail } = this.#bytes.wholeTail();
+    this.#held = tail ?? this.#verifiedMap();
+    this.#heldStart = tail === undefined ? 0 : start;
   }
 
   letGo(): void {
@@ -62,7 +66,8 @@ export class LogKeys implements KeyReader {
       return this.#codec.keyOf(bytes.buffer, bytes.offset, bytes.offset + length);
     }
     if (this.#held === undefined) return this.#keyOnDisk(position, length);
-    return this.#codec.keyOf(this.#held, position, position + length);
+    const at = position - this.#heldStart;
+    return this.#codec.keyOf(this.#held, at, at + length);
   }
 
   hashAt(position: number, length: number): number {
@@ -79,17 +84,22 @@ export class LogKeys implements KeyReader {
     return prefix;
   }
 
-  sharedAt(position: number, length: number, key: EncodedKey): number {
-    if (!this.#find(position)) return this.#text.sharedAt(position, length, key);
-    const most = Math.min(key.length, this.#end - this.#start);
+  sharedAt(position: number, length: number, key: EncodedKey, most: number): number {
+    if (!this.#find(position)) return this.#text.sharedAt(position, length, key, most);
+    const buffer = this.#buffer;
+    const start = this.#start;
+    const bound = Math.min(most, this.#end - start);
     let shared = 0;
-    while (shared < most && this.#buffer[this.#start + shared] === key.charCodeAt(shared)) shared += 1;
+    while (shared < bound && buffer[start + shared] === key.charCodeAt(shared)) shared += 1;
     return shared;
   }
 
   isKeyAt(position: number, length: number, key: EncodedKey): boolean {
     if (!this.#find(position)) return this.keyAt(position, length) === key;
-    return this.#end - this.#start === key.length && this.sharedAt(position, length, key) === key.length;
+    return (
+      this.#end - this.#start === key.length &&
+      this.sharedAt(position, length, key, key.length) === key.length
+    );
   }
 
   haveSameKey(position: number, length: number, otherPosition: number, otherLength: number): boolean {
@@ -110,11 +120,14 @@ export class LogKeys implements KeyReader {
   #find(position: number): boolean {
     const rawKeys = this.#rawKeys;
     if (rawKeys === undefined) return false;
-    const bytes = this.#bytes;
-    const isInTail = bytes.isInTail(position);
-    const buffer = isInTail ? bytes.tail.whole() : this.#held;
-    if (buffer === undefined) return false;
-    const at = isInTail ? bytes.tailOffset(position) : position;
+    let buffer = this.#held;
+    let at = position - this.#heldStart;
+    if (buffer === undefined) {
+      const bytes = this.#bytes;
+      if (!bytes.isInTail(position)) return false;
+      buffer = bytes.tail.whole();
+      at = bytes.tailOffset(position);
+    }
     const start = rawKeys.startOf(buffer, at);
     this.#buffer = buffer;
     this.#start = start;

@@ -1,5 +1,5 @@
 import type { EncodedKey } from "../format/key.ts";
-import { EntryTable } from "./entry-table.ts";
+import { type EntryKeys, EntryTable } from "./entry-table.ts";
 import type { KeyReader } from "./key-reader.ts";
 import type { KeyOrder, LogIndex } from "./log-index.ts";
 import { resized } from "./resized.ts";
@@ -21,15 +21,20 @@ const MANY_KEYS = 4096;
 /**
  * The index of a log that is written to, or has none on the disk. Records are
  * noted in the order they come, 12 bytes each; the hash table is built by the
- * first lookups, and the order of the keys by the first scan. Entries are never
- * changed, so an order that was asked for stays as it was.
+ * first lookups, and the order of the keys by the first scan, both from hashes that
+ * are made in the order of the log: reading keys in any other takes ten times as
+ * long. Entries are never changed, so an order that was asked for stays as it was.
  */
-export class MemoryIndex implements LogIndex {
+export class MemoryIndex implements LogIndex, EntryKeys {
   readonly #keyReader: KeyReader;
   #words: Uint32Array<ArrayBuffer> = new Uint32Array(INITIAL_ENTRIES * ENTRY_WORDS);
   #count = 0;
+  /** The hashes of the first entries' keys. */
+  #hashes: Uint32Array<ArrayBuffer> = new Uint32Array();
+  #hashCount = 0;
   readonly #table = new EntryTable();
-  #hashed = 0;
+  /** How many entries are in the table. */
+  #tabled = 0;
   #walks = 0;
   #order: Uint32Array = new Uint32Array();
   #ordered = 0;
@@ -44,7 +49,7 @@ export class MemoryIndex implements LogIndex {
   }
 
   get entries(): number {
-    this.#hashAll();
+    this.#tableAll();
     return this.#table.size;
   }
 
@@ -67,22 +72,26 @@ export class MemoryIndex implements LogIndex {
   cut(position: number): void {
     while (this.#count > 0 && this.positionOf(this.#count - 1) >= position) this.#count -= 1;
     if (this.#ordered > this.#count) this.#forgetOrder();
-    if (this.#hashed <= this.#count) return;
+    this.#hashCount = Math.min(this.#hashCount, this.#count);
+    if (this.#tabled <= this.#count) return;
     this.#table.clear();
-    this.#hashed = 0;
+    this.#tabled = 0;
   }
 
   probe(hash: number, after: number): number {
-    if (this.#hashed < this.#count) {
+    if (this.#tabled < this.#count) {
       if (this.#mayWalk(after)) return this.#walk(hash, after);
-      this.#hashAll();
+      this.#tableAll();
     }
     return this.#table.probe(hash, after);
   }
 
   positionOf(entry: number): number {
     const at = entry * ENTRY_WORDS;
-    return (this.#words[at] ?? 0) + (this.#words[at + 1] ?? 0) * TWO_TO_32;
+    const low = this.#words[at] ?? 0;
+    const high = this.#words[at + 1] ?? 0;
+    // A sum of products is a double to the compiler, and a slow index into a buffer.
+    return high === 0 ? low : low + high * TWO_TO_32;
   }
 
   lengthOf(entry: number): number {
@@ -112,12 +121,12 @@ export class MemoryIndex implements LogIndex {
     return this.#keyReader.keyAt(this.positionOf(entry), this.lengthOf(entry));
   }
 
-  /** The hash of an entry's key. */
+  /** The hash of an entry's key; of those in `sortedEntries` it is there. */
   hashOf(entry: number): number {
-    return this.#keyReader.hashAt(this.positionOf(entry), this.lengthOf(entry));
+    return this.#hashes[entry] ?? 0;
   }
 
-  #isSameKey(entry: number, other: number): boolean {
+  isSameKey(entry: number, other: number): boolean {
     return this.#keyReader.haveSameKey(
       this.positionOf(entry),
       this.lengthOf(entry),
@@ -132,7 +141,7 @@ export class MemoryIndex implements LogIndex {
   }
 
   #mayWalk(after: number): boolean {
-    if (this.#hashed > 0 || this.#count > WALKED_RECORDS) return false;
+    if (this.#tabled > 0 || this.#count > WALKED_RECORDS) return false;
     if (after < 0) this.#walks += 1;
     return this.#walks <= WALKS;
   }
@@ -146,25 +155,35 @@ export class MemoryIndex implements LogIndex {
     this.#words = resized(this.#words, entries * ENTRY_WORDS);
   }
 
-  /** Reads so many keys, announced if they are many. */
+  /** Works on so many keys, announced if they are many; the hashes of all are there then. */
   #holding<T>(keys: number, work: () => T): T {
-    if (keys < MANY_KEYS) return work();
-    this.#keyReader.hold();
+    const isMany = keys >= MANY_KEYS;
+    if (isMany) this.#keyReader.hold();
     try {
+      this.#hashAll();
       return work();
     } finally {
-      this.#keyReader.letGo();
+      if (isMany) this.#keyReader.letGo();
     }
   }
 
   #hashAll(): void {
-    if (this.#hashed < this.#count) this.#holding(this.#count - this.#hashed, () => this.#hashRest());
+    if (this.#hashes.length < this.#count)
+      this.#hashes = resized(this.#hashes, Math.max(this.#count, this.#hashes.length * 2));
+    for (; this.#hashCount < this.#count; this.#hashCount += 1) {
+      const entry = this.#hashCount;
+      this.#hashes[entry] = this.#keyReader.hashAt(this.positionOf(entry), this.lengthOf(entry));
+    }
   }
 
-  #hashRest(): void {
-    for (; this.#hashed < this.#count; this.#hashed += 1) {
-      const entry = this.#hashed;
-      this.#table.put(entry, this.hashOf(entry), (other) => this.#isSameKey(entry, other));
+  #tableAll(): void {
+    if (this.#tabled < this.#count) this.#holding(this.#count - this.#tabled, () => this.#tableRest());
+  }
+
+  #tableRest(): void {
+    if (this.#tabled === 0) this.#table.reserve(this.#count);
+    for (; this.#tabled < this.#count; this.#tabled += 1) {
+      this.#table.put(this.#tabled, this.hashOf(this.#tabled), this);
     }
   }
 
@@ -175,7 +194,8 @@ export class MemoryIndex implements LogIndex {
     for (let index = 0; index < sorted.length; index += 1) {
       const entry = sorted[index] ?? 0;
       const next = sorted[index + 1];
-      if (next !== undefined && this.#isSameKey(entry, next)) continue;
+      if (next !== undefined && this.hashOf(entry) === this.hashOf(next) && this.isSameKey(entry, next))
+        continue;
       sorted[kept] = entry;
       kept += 1;
     }

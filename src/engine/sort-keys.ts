@@ -12,7 +12,7 @@ const LOW = 0;
 const HIGH = 1;
 
 /** Keys that agree so far are sorted one by one up to this many. */
-const FEW = 24;
+const FEW = 64;
 
 /** Entries of an index: where the records of the keys are. */
 export interface EntryPlaces {
@@ -54,34 +54,41 @@ class KeySort {
     const shared = this.#sharedBy(entries, first);
     if (shared === first.length && this.#areAll(entries, first)) return;
     if (entries.length > MAX_PLACES) this.#sortByText(entries);
-    else if (entries.length <= FEW) this.#sortFew(entries, 0, entries.length, shared);
+    else if (entries.length <= FEW)
+      this.#sortFew(entries, 0, entries.length, (place) => this.#prefixOf(entries[place] ?? 0, shared));
     else this.#sortWords(entries, shared);
   }
 
   #sortWords(entries: Uint32Array, at: number): void {
     const words = new BigUint64Array(entries.length);
     const halves = new Uint32Array(words.buffer);
+    // Keys are read once, in the order of the log: those of a tie lie far apart in it.
+    const next = new Float64Array(entries.length);
     for (let place = 0; place < entries.length; place += 1) {
-      const prefix = this.#prefixOf(entries[place] ?? 0, at);
+      const entry = entries[place] ?? 0;
+      const prefix = this.#prefixOf(entry, at);
       halves[place * 2 + HIGH] = Math.floor(prefix / 256);
       halves[place * 2 + LOW] = ((prefix % 256) << PLACE_BITS) | place;
+      next[place] = this.#prefixOf(entry, at + PREFIX_BYTES);
     }
     words.sort();
     const before = entries.slice();
     for (let place = 0; place < entries.length; place += 1) {
       entries[place] = before[(halves[place * 2 + LOW] ?? 0) & PLACE_MASK] ?? 0;
     }
-    const prefixAt = (place: number): number =>
-      (halves[place * 2 + HIGH] ?? 0) * 256 + ((halves[place * 2 + LOW] ?? 0) >>> PLACE_BITS);
-    this.#sortTies(entries, prefixAt, at + PREFIX_BYTES);
+    this.#sortTies(
+      entries,
+      (place) => (halves[place * 2 + HIGH] ?? 0) * 256 + ((halves[place * 2 + LOW] ?? 0) >>> PLACE_BITS),
+      (place) => next[(halves[place * 2 + LOW] ?? 0) & PLACE_MASK] ?? 0,
+    );
   }
 
-  /** Insertion sort of the entries from one place to another, whose keys agree in their first `at` bytes: the quickest for so few. */
-  #sortFew(entries: Uint32Array, from: number, to: number, at: number): void {
+  /** Insertion sort of the entries from one place to another, by what `prefixAt` says was at a place: the quickest for so few. */
+  #sortFew(entries: Uint32Array, from: number, to: number, prefixAt: (place: number) => number): void {
     const prefixes = this.#prefixes;
     for (let place = from; place < to; place += 1) {
       const entry = entries[place] ?? 0;
-      const prefix = this.#prefixOf(entry, at);
+      const prefix = prefixAt(place);
       let hole = place;
       for (; hole > from; hole -= 1) {
         const before = prefixes[hole - 1 - from] ?? 0;
@@ -95,14 +102,21 @@ class KeySort {
     }
   }
 
-  /** Sorts runs of entries whose keys agree in the bytes that were compared by what follows these. */
-  #sortTies(entries: Uint32Array, prefixAt: (place: number) => number, at: number): void {
+  /** Sorts runs of entries whose keys agree in the bytes that were compared, as `prefixAt` tells, by what follows these: `nextAt`. */
+  #sortTies(
+    entries: Uint32Array,
+    prefixAt: (place: number) => number,
+    nextAt: (place: number) => number,
+  ): void {
     let start = 0;
+    let prefix = prefixAt(0);
     for (let place = 1; place <= entries.length; place += 1) {
-      if (place < entries.length && prefixAt(place) === prefixAt(start)) continue;
+      const here = place < entries.length ? prefixAt(place) : -1;
+      if (here === prefix) continue;
+      prefix = here;
       if (place - start === entries.length) this.#sortByText(entries);
       else if (place - start > FEW) this.sort(entries.subarray(start, place));
-      else if (place - start > 1) this.#sortFew(entries, start, place, at);
+      else if (place - start > 1) this.#sortFew(entries, start, place, nextAt);
       start = place;
     }
   }
@@ -116,18 +130,19 @@ class KeySort {
     return compareKeys(this.#keyOf(a), this.#keyOf(b)) || a - b;
   }
 
+  /** How many bytes all keys start with that `first` starts with. */
   #sharedBy(entries: Uint32Array, first: EncodedKey): number {
-    let shared = first;
-    for (let place = 1; place < entries.length && shared.length > 0; place += 1) {
+    let shared = first.length;
+    for (let place = 1; place < entries.length && shared > 0; place += 1) {
       const entry = entries[place] ?? 0;
-      const length = this.#keys.sharedAt(
+      shared = this.#keys.sharedAt(
         this.#places.positionOf(entry),
         this.#places.lengthOf(entry),
+        first,
         shared,
       );
-      if (length < shared.length) shared = shared.slice(0, length) as EncodedKey;
     }
-    return shared.length;
+    return shared;
   }
 
   #areAll(entries: Uint32Array, key: EncodedKey): boolean {

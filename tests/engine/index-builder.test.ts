@@ -67,7 +67,7 @@ function expectOrder(reader: IndexReader, count: number): void {
 
 describe("an index of several buckets", () => {
   // Twice what is put together at once, and a little: three buckets.
-  const COUNT = 2 * 128 * 1024 + 1000;
+  const COUNT = 2 * 256 * 1024 + 1000;
   const hashes = Uint32Array.from({ length: COUNT }, (_, number) => mix(number));
 
   for (const [map, bits] of [
