@@ -21,7 +21,7 @@ import {
 } from "../format/index-file.ts";
 import { placeOf } from "../format/hash.ts";
 import type { Log } from "./log.ts";
-import type { KeyOrder, LogIndex } from "./log-index.ts";
+import { type KeyOrder, locateEach, type LogIndex, type Neighbours, type Places } from "./log-index.ts";
 import { openPages, type Pages, UnusableIndex } from "./pages.ts";
 
 /** The index of a sealed log, read from its file. Every method throws `UnusableIndex` on a damaged page. */
@@ -81,6 +81,10 @@ export class IndexReader implements LogIndex, KeyOrder {
 
   lengthOf(slot: number): number {
     return this.#lengthAt(this.#layout.slotPage, slot);
+  }
+
+  locate(neighbours: Neighbours, into: Places): void {
+    locateEach(this, neighbours, into);
   }
 
   positionAt(place: number): number {

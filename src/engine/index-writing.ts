@@ -30,14 +30,14 @@ export function* indexLog(place: IndexPlace, log: Log, older: readonly Log[]): G
   const sorted = memory.sortedEntries();
   const builder = new IndexBuilder(sorted.length);
   const tally = new IndexTally(older, sorted.length);
-  for (let place = 0; place < sorted.length; place += 1) {
-    const entry = sorted[place] ?? 0;
+  for (let index = 0; index < sorted.length; index += 1) {
+    const entry = sorted[index] ?? 0;
     const position = memory.positionOf(entry);
     const length = memory.lengthOf(entry);
     const hash = memory.hashOf(entry);
     builder.add(position, length, hash);
     tally.add(log.glanceAt(position, length), length, hash);
-    if ((place + 1) % PORTION === 0) yield;
+    if ((index + 1) % PORTION === 0) yield;
   }
   const { records } = log.tally;
   const { entries } = builder;

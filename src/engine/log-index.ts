@@ -15,28 +15,52 @@ export interface LogIndex {
   lengthOf(handle: number): number;
 }
 
+/** Where records are: a position and a length, or 0 where the index does not know it, for each. */
+export interface Places {
+  readonly positions: number[];
+  readonly lengths: number[];
+}
+
+/** Neighbours in an order: `count` of them, from the first on, forwards (1) or backwards (-1). */
+export interface Neighbours {
+  readonly first: number;
+  readonly count: number;
+  readonly step: 1 | -1;
+}
+
 /** The entries of an index in bytewise order of their keys, as they were when it was asked for. */
 export interface KeyOrder {
   readonly length: number;
-  positionAt(place: number): number;
-  /** Bytes of the record, or 0 where the index does not know. */
-  lengthAt(place: number): number;
+  /** Puts where some of them are in place of what `into` holds. */
+  locate(neighbours: Neighbours, into: Places): void;
+}
+
+/** How an index that knows where each entry is locates some of them. */
+export function locateEach(
+  order: { positionAt(place: number): number; lengthAt(place: number): number },
+  { first, count, step }: Neighbours,
+  { positions, lengths }: Places,
+): void {
+  positions.length = 0;
+  lengths.length = 0;
+  for (let place = first, left = count; left > 0; left -= 1, place += step) {
+    positions.push(order.positionAt(place));
+    lengths.push(order.lengthAt(place));
+  }
 }
 
 /** An order that another one takes the place of as soon as it fails; both list the same entries. */
 export function withFallback(first: KeyOrder, fallback: (error: unknown) => KeyOrder): KeyOrder {
   let order = first;
-  const ask = (question: () => number): number => {
-    try {
-      return question();
-    } catch (error) {
-      order = fallback(error);
-      return question();
-    }
-  };
   return {
     length: first.length,
-    positionAt: (place) => ask(() => order.positionAt(place)),
-    lengthAt: (place) => ask(() => order.lengthAt(place)),
+    locate(neighbours, into) {
+      try {
+        order.locate(neighbours, into);
+      } catch (error) {
+        order = fallback(error);
+        order.locate(neighbours, into);
+      }
+    },
   };
 }

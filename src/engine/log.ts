@@ -280,6 +280,11 @@ export class Log implements Interval {
     return record;
   }
 
+  /** Has records brought near that will be read soon. */
+  touch(positions: readonly number[]): void {
+    this.#bytes.touch(positions);
+  }
+
   /** Whether a record is in memory that is written on. */
   isInTail(position: number): boolean {
     return this.#bytes.isInTail(position);

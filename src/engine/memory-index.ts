@@ -1,7 +1,7 @@
 import type { EncodedKey } from "../format/key.ts";
 import { type EntryKeys, EntryTable } from "./entry-table.ts";
 import type { KeyReader } from "./key-reader.ts";
-import type { KeyOrder, LogIndex } from "./log-index.ts";
+import { type KeyOrder, locateEach, type LogIndex } from "./log-index.ts";
 import { resized } from "./resized.ts";
 import { sortEntries } from "./sort-keys.ts";
 
@@ -110,10 +110,13 @@ export class MemoryIndex implements LogIndex, EntryKeys {
 
   order(): KeyOrder {
     const order = this.sortedEntries();
+    const places = {
+      positionAt: (place: number) => this.positionOf(order[place] ?? 0),
+      lengthAt: (place: number) => this.lengthOf(order[place] ?? 0),
+    };
     return {
       length: order.length,
-      positionAt: (place) => this.positionOf(order[place] ?? 0),
-      lengthAt: (place) => this.lengthOf(order[place] ?? 0),
+      locate: (neighbours, into) => locateEach(places, neighbours, into),
     };
   }
 

@@ -15,7 +15,7 @@ import { IndexBuilder } from "./index-builder.ts";
 import { IndexTally } from "./index-tally.ts";
 import { isBlocked, NO_STAMP, publishIndex, writeIndex } from "./index-writing.ts";
 import type { Log } from "./log.ts";
-import { EVERYTHING, newestByKey, runOf } from "./runs.ts";
+import { EVERYTHING, MergedRuns, runOf } from "./runs.ts";
 
 /** Records share a frame up to this size: a frame's header is then paid for once by many. */
 const FRAME_BYTES = 64 * 1024;
@@ -120,9 +120,12 @@ export function discardMerge(disk: Disk, directory: string, { header }: MergedLo
 }
 
 function* survivors({ inputs, interval, now }: Merge): Generator<Survivor> {
-  const runs = inputs.map((input) => runOf(input, EVERYTHING));
+  const runs = new MergedRuns(
+    inputs.map((input) => runOf(input, EVERYTHING)),
+    { reverse: false },
+  );
   const bottom = interval.first === 1;
-  for (const newest of newestByKey(runs, { reverse: false })) {
+  for (let newest = runs.next(); newest !== undefined; newest = runs.next()) {
     if (isLive(newest.record, now)) yield newest.record;
     else if (!bottom && !isForgotten(newest.record))
       yield { kind: "remove", key: newest.key, value: "", expiresAt: 0 };

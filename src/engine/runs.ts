@@ -1,8 +1,7 @@
 import type { EncodedKey } from "../format/key.ts";
 import type { StoredRecord } from "../format/record.ts";
-import { compareKeys } from "./keys.ts";
 import type { Log } from "./log.ts";
-import type { KeyOrder } from "./log-index.ts";
+import type { KeyOrder, Places } from "./log-index.ts";
 
 /** A part of a log's keys in bytewise order, each with its newest record in that log, as of when it was made. */
 export interface Run {
@@ -39,35 +38,63 @@ export function runOf(log: Log, { from, to }: KeyRange): Run {
 }
 
 /** Merges runs, given oldest first, in key order or backwards; of each key only the newest record. */
-export function* newestByKey(runs: readonly Run[], order: { readonly reverse: boolean }): Generator<Newest> {
-  const step = order.reverse ? -1 : 1;
-  // Newest first: of equal keys the first wins.
-  const cursors = runs.toReversed().map((run) => new Cursor(run, step));
-  for (;;) {
+export class MergedRuns {
+  /** Newest first: of equal keys the first wins. */
+  readonly #cursors: readonly Cursor[];
+  readonly #reverse: boolean;
+  /** The key that was returned last: the cursors at it are still to go on. */
+  #done: EncodedKey | undefined;
+
+  constructor(runs: readonly Run[], { reverse }: { readonly reverse: boolean }) {
+    this.#reverse = reverse;
+    this.#cursors = runs.toReversed().map((run) => new Cursor(run, reverse ? -1 : 1));
+  }
+
+  /** The next key; undefined at the end. */
+  next(): Newest | undefined {
     let winner: Cursor | undefined;
-    for (const cursor of cursors) {
-      if (cursor.key === undefined) continue;
-      if (winner?.key === undefined || compareKeys(cursor.key, winner.key) * step < 0) winner = cursor;
+    for (const cursor of this.#cursors) {
+      if (cursor.key === this.#done && cursor.key !== undefined) cursor.advance();
+      if (cursor.key !== undefined && (winner === undefined || this.#isBefore(cursor, winner)))
+        winner = cursor;
     }
     const key = winner?.key;
-    if (winner === undefined || key === undefined) return;
-    yield { key, log: winner.log, record: winner.record() };
-    for (const cursor of cursors) if (cursor.key === key) cursor.advance();
+    this.#done = key;
+    return winner === undefined || key === undefined
+      ? undefined
+      : { key, log: winner.log, record: winner.record() };
+  }
+
+  #isBefore({ key: one = NO_KEY }: Cursor, { key: other = NO_KEY }: Cursor): boolean {
+    return this.#reverse ? one > other : one < other;
   }
 }
+
+const NO_KEY = "" as EncodedKey;
+
+/**
+ * Records are located so many at a time: neighbours among the keys lie far apart in
+ * the log, and the processor fetches many of them in the time of two or three.
+ */
+const WINDOW = 32;
 
 /** Walks along a run. */
 class Cursor {
   readonly log: Log;
   readonly #run: Run;
-  readonly #step: number;
+  readonly #step: 1 | -1;
   #place: number;
+  /** Where the next records are, and which of them comes next. */
+  readonly #window: Places = { positions: [], lengths: [] };
+  #next = 0;
+  #position = 0;
+  #length = 0;
   /** The record it stands at, where reading its key has read all of it. */
   #record: StoredRecord | undefined;
   /** The key it stands at; undefined behind the end. */
   key: EncodedKey | undefined;
 
-  constructor(run: Run, step: number) {
+  constructor(run: Run, step: 1 | -1) {
     this.log = run.log;
     this.#run = run;
     this.#step = step;
@@ -81,29 +108,48 @@ class Cursor {
   }
 
   record(): StoredRecord {
-    const { log, order } = this.#run;
-    return this.#record ?? log.recordAt(order.positionAt(this.#place), order.lengthAt(this.#place));
+    return this.#record ?? this.log.recordAt(this.#position, this.#length);
   }
 
   #readKey(): void {
-    const { log, order, from, to } = this.#run;
+    const { from, to } = this.#run;
     this.#record = undefined;
     this.key = undefined;
     if (this.#place < from || this.#place >= to) return;
-    const [position, length] = [order.positionAt(this.#place), order.lengthAt(this.#place)];
+    if (this.#next === this.#window.positions.length) this.#lookAhead();
+    const { log } = this;
+    this.#position = this.#window.positions[this.#next] ?? 0;
+    this.#length = this.#window.lengths[this.#next] ?? 0;
+    this.#next += 1;
     // The tail is written on while a scan goes on: of it only the key is kept.
-    if (!log.isInTail(position)) this.#record = log.recordAt(position, length);
-    this.key = this.#record?.key ?? log.keyAt(position, length);
+    if (!log.isInTail(this.#position)) this.#record = log.recordAt(this.#position, this.#length);
+    this.key = this.#record?.key ?? log.keyAt(this.#position, this.#length);
   }
+
+  /** Locates the next records, and has them brought near. */
+  #lookAhead(): void {
+    const { order, from, to } = this.#run;
+    const left = this.#step > 0 ? to - this.#place : this.#place - from + 1;
+    order.locate({ first: this.#place, step: this.#step, count: Math.min(WINDOW, left) }, this.#window);
+    this.#next = 0;
+    this.log.touch(this.#window.positions);
+  }
+}
+
+/** The key at a place of an order. */
+function keyAt(log: Log, order: KeyOrder, place: number, at: Places): EncodedKey {
+  order.locate({ first: place, step: 1, count: 1 }, at);
+  return log.keyAt(at.positions[0] ?? 0, at.lengths[0] ?? 0);
 }
 
 /** The first place whose key is at or after `bound`. */
 function lowerBound(log: Log, order: KeyOrder, bound: EncodedKey): number {
+  const at: Places = { positions: [], lengths: [] };
   let low = 0;
   let high = order.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (log.keyAt(order.positionAt(middle), order.lengthAt(middle)) < bound) low = middle + 1;
+    if (keyAt(log, order, middle, at) < bound) low = middle + 1;
     else high = middle;
   }
   return low;

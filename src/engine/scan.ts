@@ -1,6 +1,6 @@
 import { hasBug } from "../format/seeded-bugs.ts";
 import { type Generations, isLive } from "./generations.ts";
-import { type KeyRange, type Newest, newestByKey, runOf } from "./runs.ts";
+import { type KeyRange, MergedRuns, type Newest, runOf } from "./runs.ts";
 
 export interface Scan {
   readonly range: KeyRange;
@@ -23,8 +23,11 @@ export function* scan(generations: Generations, { range, reverse, limit, now }: 
   for (const log of held) log.retain();
   try {
     let left = limit;
-    const runs = logs.map((log) => runOf(log, range));
-    for (const newest of newestByKey(runs, { reverse })) {
+    const runs = new MergedRuns(
+      logs.map((log) => runOf(log, range)),
+      { reverse },
+    );
+    for (let newest = runs.next(); newest !== undefined; newest = runs.next()) {
       if (!isLive(newest.record, now)) continue;
       yield newest;
       left -= 1;

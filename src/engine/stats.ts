@@ -2,7 +2,7 @@ import type { LogFormat } from "../format/codec.ts";
 import type { Hint } from "../format/hint.ts";
 import { type Generations, isLive } from "./generations.ts";
 import type { Log } from "./log.ts";
-import { EVERYTHING, newestByKey, runOf } from "./runs.ts";
+import { EVERYTHING, MergedRuns, runOf } from "./runs.ts";
 
 /** One generation of a store. Sizes are in bytes. */
 export interface GenerationStats {
@@ -61,8 +61,12 @@ export function computeStats(
   const { logs, newest } = generations;
   const liveBytes = new Map<Log, number>();
   let keys = 0;
-  const runs = logs.map((log) => runOf(log, EVERYTHING));
-  for (const { log, record } of newestByKey(runs, { reverse: false })) {
+  const runs = new MergedRuns(
+    logs.map((log) => runOf(log, EVERYTHING)),
+    { reverse: false },
+  );
+  for (let found = runs.next(); found !== undefined; found = runs.next()) {
+    const { log, record } = found;
     if (!isLive(record, now)) continue;
     keys += 1;
     liveBytes.set(log, (liveBytes.get(log) ?? 0) + record.length);

@@ -115,8 +115,9 @@ export function tagOf(hash: number): number {
   return mix(hash) & 0xff;
 }
 
+/** No sum where none is needed: what comes of one is a double to the compiler, and slow as the index of a byte. */
 export function positionOf(low: number, high: number): number {
-  return (high & 0xff) * TWO_TO_32 + low;
+  return (high & 0xff) === 0 ? low : (high & 0xff) * TWO_TO_32 + low;
 }
 
 /** The record's length, or `UNKNOWN_LENGTH`. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { TextKeyReader } from "../../src/engine/key-reader.ts";
+import type { KeyOrder } from "../../src/engine/log-index.ts";
 import { MemoryIndex } from "../../src/engine/memory-index.ts";
 import { hashKey } from "../../src/format/hash.ts";
 import { encodeKey, type EncodedKey } from "../../src/format/key.ts";
@@ -58,7 +59,7 @@ class Notes {
     const wanted = [...newest].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, number]) => number);
     expect([...this.index.sortedEntries()]).toEqual(wanted);
     const order = this.index.order();
-    expect(Array.from(wanted, (_, place) => order.positionAt(place) / RECORD_BYTES)).toEqual(wanted);
+    expect(positionsOf(order)).toEqual(wanted.map((number) => number * RECORD_BYTES));
     expect(order.length).toBe(wanted.length);
   }
 
@@ -139,11 +140,10 @@ describe("an index in memory", () => {
     for (let round = 0; round < 20; round += 1) {
       for (let left = 300; left > 0; left -= 1) notes.add(randomKey(random, 900));
       const order = notes.index.order();
-      orders.push({ order, wanted: Array.from({ length: order.length }, (_, at) => order.positionAt(at)) });
+      orders.push({ order, wanted: positionsOf(order) });
       notes.checkFind(randomKey(random, 900));
     }
-    for (const { order, wanted } of orders)
-      expect(Array.from({ length: order.length }, (_, at) => order.positionAt(at))).toEqual([...wanted]);
+    for (const { order, wanted } of orders) expect(positionsOf(order)).toEqual([...wanted]);
   });
 
   test("has no order left when every record was cut off", () => {
@@ -176,6 +176,17 @@ describe("an index in memory", () => {
     }
   });
 });
+
+/** Where all records are, in the order of their keys; backwards it is the same order. */
+function positionsOf(order: KeyOrder): number[] {
+  const forwards = { positions: [], lengths: [] };
+  const backwards = { positions: [], lengths: [] };
+  order.locate({ first: 0, count: order.length, step: 1 }, forwards);
+  order.locate({ first: order.length - 1, count: order.length, step: -1 }, backwards);
+  expect(backwards.positions.toReversed()).toEqual(forwards.positions);
+  expect(backwards.lengths.toReversed()).toEqual(forwards.lengths);
+  return forwards.positions;
+}
 
 /** Two keys with one hash. */
 function collidingKeys(): readonly [EncodedKey, EncodedKey] {
