@@ -206,7 +206,8 @@ class MergedIndex {
 class MergeOutput {
   readonly #file: AppendableFile;
   readonly #codec: LogCodec;
-  readonly #pending = new ByteWriter(CHUNK_BYTES);
+  /** Room for a chunk and the frame that ends it: what grows beyond what it starts with is given back each time. */
+  readonly #pending = new ByteWriter(2 * CHUNK_BYTES);
   readonly #tally = new LogTally();
   readonly #index: MergedIndex;
   #recordBytes = 0;

@@ -195,7 +195,8 @@ export class Salvage {
 class SalvagedLog {
   readonly #file: StagedLog;
   readonly #codec: LogCodec;
-  readonly #pending = new ByteWriter(CHUNK_BYTES);
+  /** Room for a chunk and the frame that ends it: what grows beyond what it starts with is given back each time. */
+  readonly #pending = new ByteWriter(2 * CHUNK_BYTES);
   readonly #tally = new LogTally();
 
   constructor(file: StagedLog, header: LogHeader, like: LogCodec | undefined) {
