@@ -14,7 +14,8 @@ test("reliability goes on after the seed it tried last, and prints what it tried
   const args = ["--only", "sequences", "--minutes", "0", "--state", state];
   expect(reliability(...args)).toMatchObject({ code: 0, stderr: "" });
   const { stdout } = reliability(...args);
-  expect(stdout).toMatch(/\n13 +sequences +2 sequences +0 +0 to 1 +\d+ s\n$/);
+  // Sources with changes that no commit holds begin a new count each time, at the next seed.
+  expect(stdout).toMatch(/\n13 +sequences +(2 sequences +0 +0|1 sequences +0 +1) to 1 +\d+ s\n$/);
 });
 
 test("reliability counts no seed that was asked for", () => {
