@@ -1,15 +1,17 @@
-import * as fs from "node:fs";
 import { KvsError } from "../format/errors.ts";
 import { hasBug } from "../format/seeded-bugs.ts";
 import type { AppendableFile } from "./disk.ts";
 import { ioError, system } from "./io-error.ts";
-import { syncHard, syncHardInBackground } from "./sync.ts";
+import { nodeFs } from "./node-fs.ts";
+import type { OpenFile } from "./open-file.ts";
+import { syncHardInBackground } from "./sync.ts";
+import type { SystemCalls } from "./system-calls.ts";
 
 type Sink = ReturnType<ReturnType<typeof Bun.file>["writer"]>;
 
-/** Wraps a descriptor that was opened for appending. */
-export function appendableFile(path: string, fd: number): AppendableFile {
-  return new SinkFile(path, fd);
+/** Wraps a file that was opened for appending. */
+export function appendableFile(file: OpenFile): AppendableFile {
+  return new SinkFile(file);
 }
 
 /**
@@ -20,13 +22,15 @@ export function appendableFile(path: string, fd: number): AppendableFile {
 class SinkFile implements AppendableFile {
   readonly path: string;
   readonly #fd: number;
+  readonly #calls: SystemCalls;
   #sink: Sink;
   #syncsUnderWay = 0;
   #closed = false;
 
-  constructor(path: string, fd: number) {
+  constructor({ path, fd, calls }: OpenFile) {
     this.path = path;
     this.#fd = fd;
+    this.#calls = calls;
     this.#sink = system("open", path, () => Bun.file(fd).writer());
   }
 
@@ -50,15 +54,15 @@ class SinkFile implements AppendableFile {
   }
 
   size(): number {
-    return system("examine", this.path, () => fs.fstatSync(this.#fd).size);
+    return system("examine", this.path, () => this.#calls.status(this.#fd).size);
   }
 
   truncate(size: number): void {
-    system("cut off the end of", this.path, () => fs.ftruncateSync(this.#fd, size));
+    system("cut off the end of", this.path, () => nodeFs().ftruncateSync(this.#fd, size));
   }
 
   sync(): void {
-    system("sync", this.path, () => syncHard(this.#fd));
+    system("sync", this.path, () => this.#calls.sync(this.#fd));
   }
 
   async syncInBackground(): Promise<void> {
@@ -77,12 +81,14 @@ class SinkFile implements AppendableFile {
     if (this.#closed) return;
     this.#closed = true;
     // A sink has a descriptor of its own; nothing is buffered in it by now.
-    failureOf(this.#sink.end());
+    // To close that it starts a thread, which takes a process of one write a thirtieth of its time.
+    if (!this.#calls.isBrief) failureOf(this.#sink.end());
     this.#closeIfIdle();
   }
 
   #closeIfIdle(): void {
-    if (this.#closed && this.#syncsUnderWay === 0) system("close", this.path, () => fs.closeSync(this.#fd));
+    if (!this.#closed || this.#syncsUnderWay > 0) return;
+    system("close", this.path, () => this.#calls.close(this.#fd));
   }
 
   /** A sink that failed still holds the bytes and would write them behind later ones; dropped, it loses them. */

@@ -1,18 +1,24 @@
+/** What those ask of an operating system who only read. */
+export interface ReadingDisk {
+  /** The path from the root, whatever the current directory becomes later. */
+  absolute(path: string): string;
+  /** Names in a directory, in no order; undefined when there is none. */
+  list(directory: string): string[] | undefined;
+  /** Opens a regular file to read; undefined when there is none of that name. */
+  openToRead(path: string): ReadableFile | undefined;
+  /** Names this boot of the machine, 16 bytes in hex; `UNKNOWN_BOOT` where it cannot be told. */
+  bootId(): string;
+}
+
 /**
  * Everything the engine asks of an operating system. The real one is
  * `realDisk`; tests put a simulated disk in its place, which can cut the power
  * or fail any call. Every method is synchronous but `syncInBackground`, and
  * throws a `KvsError` with code `IO` whose `cause.code` is the system's.
  */
-export interface Disk {
-  /** The path from the root, whatever the current directory becomes later. */
-  absolute(path: string): string;
-  /** Names in a directory, in no order; undefined when there is none. */
-  list(directory: string): string[] | undefined;
+export interface Disk extends ReadingDisk {
   /** Creates one directory, mode 0700, unless it is there; its parent must exist. */
   makeDirectory(directory: string): void;
-  /** Opens a regular file to read; undefined when there is none of that name. */
-  openToRead(path: string): ReadableFile | undefined;
   /** Opens an existing regular file to append to. */
   openToAppend(path: string, options?: AppendOptions): AppendableFile;
   /** Creates a file, mode 0600, replacing one of that name. */
@@ -30,8 +36,6 @@ export interface Disk {
   removeDirectory(directory: string): void;
   /** Makes creations, renames and removals in a directory durable. */
   syncDirectory(directory: string): void;
-  /** Names this boot of the machine, 16 bytes in hex; `UNKNOWN_BOOT` where it cannot be told. */
-  bootId(): string;
 }
 
 export interface AppendOptions {

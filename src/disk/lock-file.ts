@@ -1,9 +1,9 @@
-import * as fs from "node:fs";
 import { KvsError } from "../format/errors.ts";
 import type { LockFile } from "./disk.ts";
+import { ffi } from "./ffi.ts";
 import { ioError, system } from "./io-error.ts";
+import type { OpenFile } from "./open-file.ts";
 import { readAt } from "./read-at.ts";
-import { syncHard } from "./sync.ts";
 import { writeAt } from "./write-at.ts";
 
 const LIBRARY: string = process.platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
@@ -24,17 +24,18 @@ type Flock = (fd: number, operation: number) => number;
 
 let loadedFlock: Flock | undefined;
 
-/** Wraps the descriptor of a lock file, opened for reading and writing. */
-export function openLockFile(path: string, fd: number): LockFile {
+/** Wraps a lock file that was opened for reading and writing. */
+export function lockFile(file: OpenFile): LockFile {
+  const { path, fd, calls } = file;
   return {
     path,
     tryLock: () => flock(path)(fd, LOCK_EX | LOCK_NB) === 0 || retryLock(path, fd),
     unlock: () => void flock(path)(fd, LOCK_UN),
-    isCurrent: () => isCurrent(path, fd),
-    read: (position, length) => readAt(path, fd, position, length),
-    write: (position, bytes) => writeAt(path, fd, position, bytes),
-    sync: () => system("sync", path, () => syncHard(fd)),
-    close: () => system("close", path, () => fs.closeSync(fd)),
+    isCurrent: () => isCurrent(file),
+    read: (position, length) => readAt(file, position, length),
+    write: (position, bytes) => writeAt(file, position, bytes),
+    sync: () => system("sync", path, () => calls.sync(fd)),
+    close: () => system("close", path, () => calls.close(fd)),
   };
 }
 
@@ -46,9 +47,7 @@ function flock(path: string): Flock {
 /** Finds `flock` in the system's C library; musl answers to glibc's name as well. */
 function loadFlock(path: string): Flock {
   try {
-    // Required here and not above: readers never lock, and loading it takes time.
-    const ffi = require("bun:ffi") as typeof import("bun:ffi");
-    return ffi.dlopen(LIBRARY, { flock: { args: ["i32", "i32"], returns: "i32" } }).symbols.flock;
+    return ffi().dlopen(LIBRARY, { flock: { args: ["i32", "i32"], returns: "i32" } }).symbols.flock;
   } catch (cause) {
     throw new KvsError(
       "IO",
@@ -78,15 +77,15 @@ let loadedErrno: (() => number) | undefined;
 
 /** Finds where the C library keeps the error of this thread's last call. */
 function loadErrno(): () => number {
-  const ffi = require("bun:ffi") as typeof import("bun:ffi");
+  const { dlopen, read } = ffi();
   const signature = { args: [], returns: "ptr" } as const;
   const place =
     process.platform === "darwin"
-      ? ffi.dlopen(LIBRARY, { __error: signature }).symbols.__error
-      : ffi.dlopen(LIBRARY, { __errno_location: signature }).symbols.__errno_location;
+      ? dlopen(LIBRARY, { __error: signature }).symbols.__error
+      : dlopen(LIBRARY, { __errno_location: signature }).symbols.__errno_location;
   return () => {
     const at = place();
-    return at === null ? 0 : ffi.read.i32(at, 0);
+    return at === null ? 0 : read.i32(at, 0);
   };
 }
 
@@ -95,8 +94,8 @@ function namedError(code: number): Error {
   return code === ENOLCK ? Object.assign(error, { code: "ENOLCK" }) : error;
 }
 
-function isCurrent(path: string, fd: number): boolean {
-  const there = system("examine", path, () => fs.statSync(path, { throwIfNoEntry: false }));
-  const held = system("examine", path, () => fs.fstatSync(fd));
-  return there !== undefined && there.ino === held.ino && there.dev === held.dev;
+function isCurrent({ path, fd, calls }: OpenFile): boolean {
+  const there = system("examine", path, () => calls.statusOf(path));
+  const held = system("examine", path, () => calls.status(fd));
+  return there !== undefined && there.inode === held.inode && there.device === held.device;
 }

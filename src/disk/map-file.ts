@@ -1,5 +1,5 @@
-import * as fs from "node:fs";
 import type { FileMap } from "./disk.ts";
+import { nodeFs } from "./node-fs.ts";
 
 /** Bun maps at most this much at once. */
 const MAX_MAP_BYTES: number = 2 ** 32 - 1;
@@ -24,7 +24,7 @@ export function mapLiveFile(path: string, fd: number): FileMap | undefined {
 
 function isCoherent(fd: number): boolean {
   try {
-    return COHERENT_FILE_SYSTEMS.has(fs.statfsSync(`/proc/self/fd/${fd}`).type);
+    return COHERENT_FILE_SYSTEMS.has(nodeFs().statfsSync(`/proc/self/fd/${fd}`).type);
   } catch {
     return false;
   }
@@ -35,10 +35,10 @@ export function mapFile(path: string, fd: number): FileMap | undefined {
   // Bun.mmap takes a name and asks for the right to write, which nobody here makes use of.
   const name = process.platform === "linux" ? `/proc/self/fd/${fd}` : path;
   try {
-    const { size, ino, dev } = fs.fstatSync(fd);
+    const { size, ino, dev } = nodeFs().fstatSync(fd);
     if (size === 0 || size > MAX_MAP_BYTES || process.platform === "win32") return undefined;
     const map = Bun.mmap(name);
-    const named = fs.statSync(name);
+    const named = nodeFs().statSync(name);
     if (map.length === size && named.ino === ino && named.dev === dev) return wrap(map);
     unmap(map);
     return undefined;

@@ -1,4 +1,4 @@
-import * as fs from "node:fs";
+import { nodeFs } from "./node-fs.ts";
 
 const F_FULLFSYNC = 51;
 
@@ -8,14 +8,14 @@ const F_FULLFSYNC = 51;
  */
 export function syncHard(fd: number): void {
   if (process.platform === "darwin") fullSync(fd);
-  else fs.fdatasyncSync(fd);
+  else nodeFs().fdatasyncSync(fd);
 }
 
 /** The same on another thread, where there is one for it. */
 export async function syncHardInBackground(fd: number): Promise<void> {
   if (process.platform === "darwin") return fullSync(fd);
   return new Promise((resolve, reject) => {
-    fs.fdatasync(fd, (error) => (error === null || error === undefined ? resolve() : reject(error)));
+    nodeFs().fdatasync(fd, (error) => (error === null || error === undefined ? resolve() : reject(error)));
   });
 }
 
@@ -24,7 +24,7 @@ let fcntl: ((fd: number, command: number) => number) | undefined;
 function fullSync(fd: number): void {
   fcntl ??= loadFcntl();
   // File systems without F_FULLFSYNC (network ones) still know fsync.
-  if (fcntl(fd, F_FULLFSYNC) === -1) fs.fsyncSync(fd);
+  if (fcntl(fd, F_FULLFSYNC) === -1) nodeFs().fsyncSync(fd);
 }
 
 function loadFcntl(): (fd: number, command: number) => number {

@@ -1,4 +1,4 @@
-import type { Disk } from "../disk/disk.ts";
+import type { ReadingDisk } from "../disk/disk.ts";
 import { indexName, isImportName, logName, parseIndexName, parseLogName } from "../disk/file-names.ts";
 import { KvsError } from "../format/errors.ts";
 import { belongsTo } from "../format/foreign-store.ts";
@@ -23,7 +23,7 @@ const LISTING_PAUSE_MS = 1;
  * rotate and publish meanwhile; `catchUp` takes their changes in.
  */
 export class Generations {
-  readonly #disk: Disk;
+  readonly #disk: ReadingDisk;
   readonly #directory: string;
   readonly #hints: HintReader;
   readonly #logOptions: LogOptions;
@@ -42,7 +42,7 @@ export class Generations {
   /** A listing showed an import that is under way, or was left by a process that died. */
   importsSeen = false;
 
-  constructor(disk: Disk, directory: string, hints: HintReader, logOptions: LogOptions) {
+  constructor(disk: ReadingDisk, directory: string, hints: HintReader, logOptions: LogOptions) {
     this.#disk = disk;
     this.#logOptions = logOptions;
     this.#directory = directory;

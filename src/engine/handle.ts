@@ -1,5 +1,5 @@
 import type { Disk } from "../disk/disk.ts";
-import { realDisk } from "../disk/real-disk.ts";
+import { isOfThisMachine } from "../disk/real-disk.ts";
 import { KvsError } from "../format/errors.ts";
 import type { EncodedKey } from "../format/key.ts";
 import type { Mutation, StoredRecord } from "../format/record.ts";
@@ -90,7 +90,7 @@ export class StoreHandle {
     this.#generations = new Generations(disk, this.directory, this.#hints, {
       map: options.mmap,
       tailBytes: startIndexing !== undefined ? BULK_TAIL_BYTES : TAIL_BYTES,
-      removesDamaged: !options.readOnly,
+      removeDamaged: options.readOnly ? undefined : (path) => disk.unlink(path),
     });
   }
 
@@ -299,7 +299,7 @@ export class StoreHandle {
     // What was sealed before this log has its index by now, mostly.
     this.#generations.adoptIndexes();
     // Another disk than this machine's is not to be reached from another thread.
-    if (this.disk !== realDisk) return;
+    if (!isOfThisMachine(this.disk)) return;
     const { directory } = this;
     const done = (): void => {
       if (!this.#closed) this.#generations.adoptIndexes();
@@ -318,7 +318,7 @@ export class StoreHandle {
     try {
       const rules = this.#options.autoCompact ? this.#options : undefined;
       // Who is at it may be another handle of this process, by other rules: this one's come next.
-      if (this.disk === realDisk && isWorkLeft(this.#context(), rules) !== false) this.#maintainSoon();
+      if (isOfThisMachine(this.disk) && isWorkLeft(this.#context(), rules) !== false) this.#maintainSoon();
     } catch {
       // A store that may only be read is opened all the same.
     }

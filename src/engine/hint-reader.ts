@@ -1,4 +1,4 @@
-import type { Disk, FileMap, ReadableFile } from "../disk/disk.ts";
+import type { ReadingDisk, FileMap, ReadableFile } from "../disk/disk.ts";
 import { LOCK_NAME } from "../disk/file-names.ts";
 import { HINT_BYTES, HINT_CHANGE_WORDS, type Hint, parseHint, POSTPONED_AT } from "../format/hint.ts";
 
@@ -12,7 +12,7 @@ const READS_BEFORE_MAP = 32;
 
 /** Reads the hint in LOCK, without locking: how a handle learns that another one wrote. */
 export class HintReader {
-  readonly #disk: Disk;
+  readonly #disk: ReadingDisk;
   readonly #path: string;
   readonly #mayMap: boolean;
   #file: ReadableFile | undefined;
@@ -22,7 +22,7 @@ export class HintReader {
   #watch: HintWatch | undefined;
 
   /** With `map`, one that reads often looks at the file's memory. */
-  constructor(disk: Disk, directory: string, { map = false }: { readonly map?: boolean } = {}) {
+  constructor(disk: ReadingDisk, directory: string, { map = false }: { readonly map?: boolean } = {}) {
     this.#disk = disk;
     this.#path = `${directory}/${LOCK_NAME}`;
     this.#mayMap = map;

@@ -1,4 +1,4 @@
-import type { Disk, ReadableFile } from "../disk/disk.ts";
+import type { ReadingDisk, ReadableFile } from "../disk/disk.ts";
 import { KvsError } from "../format/errors.ts";
 import { hasSameContent } from "./content-stamp.ts";
 import {
@@ -144,7 +144,7 @@ export class IndexReader implements LogIndex, KeyOrder {
 }
 
 /** The file of an index; undefined if there is none, or none that can be opened. */
-export function openIndexFile(disk: Disk, path: string): ReadableFile | undefined {
+export function openIndexFile(disk: ReadingDisk, path: string): ReadableFile | undefined {
   return unlessUnusable(() => disk.openToRead(path));
 }
 

@@ -7,6 +7,6 @@ export interface LogOptions {
   readonly map: boolean;
   /** The newest bytes of a log that is written to are kept in memory up to this size; older ones are read again. */
   readonly tailBytes: number;
-  /** Remove an index that turns out to be damaged, so that the next maintenance makes it anew. Default false. */
-  readonly removesDamaged?: boolean;
+  /** Removes an index that turns out to be damaged, so that the next maintenance makes it anew; left out, it stays. */
+  readonly removeDamaged?: ((path: string) => void) | undefined;
 }

@@ -1,4 +1,4 @@
-import type { Disk, FileStamp, ReadableFile } from "../disk/disk.ts";
+import type { FileStamp, ReadableFile, ReadingDisk } from "../disk/disk.ts";
 import { indexName, logName } from "../disk/file-names.ts";
 import { BINARY_SEAL_BYTES } from "../format/binary-codec.ts";
 import { type ByteWriter, crc32 } from "../format/bytes.ts";
@@ -47,7 +47,7 @@ export class Log implements Interval {
   readonly headerBytes: number;
   /** What the hashes of its keys start from. */
   readonly hashSeed: number;
-  readonly #disk: Disk;
+  readonly #disk: ReadingDisk;
   readonly #indexPath: string;
   readonly #options: LogOptions;
   readonly #bytes: LogBytes;
@@ -62,7 +62,12 @@ export class Log implements Interval {
   #users = 1;
 
   /** Opens a log and checks its head; undefined when there is no such file. */
-  static open(disk: Disk, directory: string, interval: Interval, options: LogOptions): Log | undefined {
+  static open(
+    disk: ReadingDisk,
+    directory: string,
+    interval: Interval,
+    options: LogOptions,
+  ): Log | undefined {
     const file = disk.openToRead(`${directory}/${logName(interval)}`);
     if (file === undefined) return undefined;
     try {
@@ -74,7 +79,7 @@ export class Log implements Interval {
   }
 
   private constructor(
-    disk: Disk,
+    disk: ReadingDisk,
     file: ReadableFile,
     interval: Interval,
     options: LogOptions,
@@ -382,16 +387,14 @@ export class Log implements Interval {
   }
 
   release(): void {
-    this.#users -= 1;
-    if (this.#users > 0) return;
+    if (--this.#users > 0) return;
     closeQuietly(() => this.#reader?.close());
     closeQuietly(() => this.#bytes.close());
   }
 
   /** Like `release`, for a log that was replaced and may be removed: letting go of it can take long. */
   releaseInBackground(): void {
-    this.#users -= 1;
-    if (this.#users > 0) return;
+    if (--this.#users > 0) return;
     closeQuietly(() => this.#reader?.closeInBackground());
     closeQuietly(() => this.#bytes.closeInBackground());
   }
@@ -458,7 +461,7 @@ export class Log implements Interval {
     if (!(error instanceof UnusableIndex)) throw error;
     if (this.#reader === reader) {
       closeQuietly(() => reader.close());
-      if (this.#options.removesDamaged === true) closeQuietly(() => this.#disk.unlink(this.#indexPath));
+      closeQuietly(() => this.#options.removeDamaged?.(this.#indexPath));
       this.#reader = undefined;
       // What was in memory was given back when the index was adopted.
       this.#frames.restart();

@@ -33,7 +33,7 @@ export function maintainStore(
   const generations = new Generations(disk, directory, hints, {
     map: false,
     tailBytes: TAIL_BYTES,
-    removesDamaged: true,
+    removeDamaged: (path) => disk.unlink(path),
   });
   const lock = new WriteLock(disk, directory, waitMs, (file) => generations.forgetLock(file));
   const context = { disk, directory, generations, lock, bloomBitsPerKey, mmap };

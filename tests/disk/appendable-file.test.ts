@@ -1,13 +1,22 @@
 import { expect, test } from "bun:test";
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { realDisk } from "../../src/disk/real-disk.ts";
+import type { Disk } from "../../src/disk/disk.ts";
+import { briefDisk, realDisk } from "../../src/disk/real-disk.ts";
 import { codeOf } from "../support/damage.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
 test("an append that ends elsewhere than it should is an error, and the next one is none", () => {
+  expectNoticed(realDisk);
+});
+
+test("so it is in a process of one write", () => {
+  expectNoticed(briefDisk());
+});
+
+function expectNoticed(disk: Disk): void {
   const path = join(temporaryDirectory(), "file");
-  const file = realDisk.create(path);
+  const file = disk.create(path);
   file.append(Buffer.from("123"), 0);
   // As if only half of it had been written.
   expect(codeOf(() => file.append(Buffer.from("45"), 5))).toBe("IO");
@@ -17,4 +26,4 @@ test("an append that ends elsewhere than it should is an error, and the next one
   file.append(Buffer.from("8"), 7);
   file.close();
   expect(readFileSync(path, "utf8")).toBe("12345678");
-});
+}
