@@ -1,7 +1,8 @@
 import { KvsError } from "../format/errors.ts";
-import { type Access, type ConnectOptions, type StoreClient, schemeOf } from "./client.ts";
+import { lookUp } from "../engine/look-up.ts";
+import type { Key } from "../engine/options.ts";
+import { type Access, type Awaitable, type ConnectOptions, type StoreClient, schemeOf } from "./client.ts";
 import { UsageError } from "./failures.ts";
-import { LocalClient } from "./local-client.ts";
 import { Output } from "./output.ts";
 import type { Settings } from "./settings.ts";
 
@@ -24,14 +25,19 @@ export class Context {
     this.#brief = brief;
   }
 
+  /** The value of a key; undefined where it has none, or there is no store. */
+  lookUp(key: Key): Awaitable<Uint8Array | undefined> {
+    return lookUp(this.directory, key, this.settings.tuning);
+  }
+
   /** The store, or undefined where there is none yet: to most commands that is an empty one. */
-  open(access: Access, override: Partial<ConnectOptions> = {}): StoreClient | undefined {
-    return this.#connect(access, override);
+  async open(access: Access, override: Partial<ConnectOptions> = {}): Promise<StoreClient | undefined> {
+    return await this.#connect(access, override);
   }
 
   /** The store; without one the command fails. */
-  openExisting(access: "read" | "change"): StoreClient {
-    const client = this.open(access);
+  async openExisting(access: "read" | "change"): Promise<StoreClient> {
+    const client = await this.open(access);
     if (client !== undefined) return client;
     throw new KvsError(
       "NO_STORE",
@@ -40,8 +46,8 @@ export class Context {
   }
 
   /** The store, created if need be. */
-  create(override: Partial<ConnectOptions> = {}): StoreClient {
-    const client = this.#connect("create", override);
+  async create(override: Partial<ConnectOptions> = {}): Promise<StoreClient> {
+    const client = await this.#connect("create", override);
     if (client === undefined) throw new Error("A store that was to be created is missing");
     return client;
   }
@@ -68,11 +74,13 @@ export class Context {
     await client?.close();
   }
 
-  #connect(access: Access, override: Partial<ConnectOptions>): StoreClient | undefined {
+  async #connect(access: Access, override: Partial<ConnectOptions>): Promise<StoreClient | undefined> {
+    const { directory } = this;
+    const { LocalClient } = await import("./local-client.ts");
     const { waitMs, durability, format, autoCompact, tuning } = this.settings;
     const session = { waitMs, durability, closingDurability: durability, format, autoCompact, tuning };
     const options = { ...session, brief: this.#brief, isBulk: false, ...override };
-    this.#client = LocalClient.open(this.directory, access, options);
+    this.#client = LocalClient.open(directory, access, options);
     return this.#client;
   }
 

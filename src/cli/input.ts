@@ -1,8 +1,8 @@
-import * as fs from "node:fs";
 import { ByteWriter } from "../format/bytes.ts";
 import { MAX_VALUE_BYTES } from "../format/limits.ts";
 import { USAGE } from "./exit-codes.ts";
 import { Failure } from "./failures.ts";
+import { nodeFs } from "../disk/node-fs.ts";
 import { system, systemCode, systemFailure } from "./system-error.ts";
 import { STDIN } from "./terminal.ts";
 
@@ -28,11 +28,11 @@ export function readValue(
 
 function readFile(path: string): Uint8Array {
   const name = `"${path}"`;
-  const fd = system(`open ${name}`, () => fs.openSync(path, "r"));
+  const fd = system(`open ${name}`, () => nodeFs().openSync(path, "r"));
   try {
     return readAll(fd, name);
   } finally {
-    fs.closeSync(fd);
+    nodeFs().closeSync(fd);
   }
 }
 
@@ -53,7 +53,7 @@ function readAll(fd: number, name: string): Uint8Array {
 export function readSome(fd: number, buffer: Buffer, offset: number, name: string): number {
   for (;;) {
     try {
-      return fs.readSync(fd, buffer, offset, buffer.length - offset, null);
+      return nodeFs().readSync(fd, buffer, offset, buffer.length - offset, null);
     } catch (error) {
       if (systemCode(error) !== "EAGAIN") throw systemFailure(`read ${name}`, error);
       Bun.sleepSync(PAUSE_MS);

@@ -1,4 +1,3 @@
-import * as fs from "node:fs";
 import type { BackupResult } from "../engine/backup.ts";
 import type { CompactionResult } from "../engine/compaction.ts";
 import type {
@@ -15,6 +14,7 @@ import type {
 import type { StoreStats } from "../engine/stats.ts";
 import { liveMutations, writeBatch, writeRecord } from "../engine/bulk.ts";
 import type { StoreHandle } from "../engine/handle.ts";
+import { nodeFs } from "../disk/node-fs.ts";
 import { KvStore } from "../engine/store.ts";
 import { KvsError } from "../format/errors.ts";
 import type { Mutation } from "../format/record.ts";
@@ -42,6 +42,7 @@ export class LocalClient implements StoreClient {
     if (access === "change" && isMissing(directory)) return undefined;
     try {
       const store = KvStore.openForProcess(directory, engineOptions(access, options), {
+        isBrief: options.brief,
         startIndexing: options.isBulk ? (path) => startIndexing(path, options) : undefined,
       });
       return new LocalClient(store, options);
@@ -177,7 +178,7 @@ function engineOptions(access: Access, options: ConnectOptions): OpenOptions {
 /** Whether there is no such directory; any other trouble with it is for the engine to report. */
 function isMissing(directory: string): boolean {
   try {
-    fs.accessSync(directory);
+    nodeFs().accessSync(directory);
     return false;
   } catch (error) {
     return systemCode(error) === "ENOENT";

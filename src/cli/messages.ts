@@ -1,4 +1,5 @@
-import * as fs from "node:fs";
+import { libc } from "../disk/libc.ts";
+import { nodeFs } from "../disk/node-fs.ts";
 
 const STDERR = 2;
 
@@ -10,7 +11,8 @@ export function writeMessage(text: string): void {
 /** Writes to standard error; where that is closed or full, nobody can be told. */
 export function writeToStderr(text: string): void {
   try {
-    fs.writeSync(STDERR, text);
+    const bytes = Buffer.from(text);
+    if (libc()?.write(STDERR, bytes, bytes.length) !== bytes.length) nodeFs().writeSync(STDERR, text);
   } catch {
     // Only the exit code is left to speak.
   }

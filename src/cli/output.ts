@@ -1,6 +1,8 @@
-import * as fs from "node:fs";
+import { libc } from "../disk/libc.ts";
+import { describe } from "./descriptor.ts";
 import { SYSTEM } from "./exit-codes.ts";
 import { BrokenPipe, Failure } from "./failures.ts";
+import { nodeFs } from "../disk/node-fs.ts";
 import { systemCode, systemFailure } from "./system-error.ts";
 
 const BUFFER_BYTES = 64 * 1024;
@@ -69,10 +71,12 @@ export class Output implements Sink {
 /** Writes all bytes to a file that may be a slow, non-blocking pipe. `name` is for the error. */
 export function writeFully(fd: number, bytes: Uint8Array, name: string): void {
   if (fd === STDOUT) refuseIfClosed(name);
+  if (bytes.length === 0) return;
   let pauseMs = 1;
-  for (let written = 0; written < bytes.length;) {
+  // Mostly that is all: `node:fs` need not be loaded, and tells what is wrong where something is.
+  for (let written = Math.max(0, libc()?.write(fd, bytes, bytes.length) ?? 0); written < bytes.length;) {
     try {
-      written += fs.writeSync(fd, bytes, written, bytes.length - written);
+      written += nodeFs().writeSync(fd, bytes, written, bytes.length - written);
       pauseMs = 1;
     } catch (error) {
       const code = systemCode(error);
@@ -84,9 +88,6 @@ export function writeFully(fd: number, bytes: Uint8Array, name: string): void {
   }
 }
 
-/** In the flags of a descriptor as Linux shows them, octal: it is closed when another program takes the process over. */
-const CLOEXEC = 0o2000000;
-
 let isKnownOpen = false;
 
 /**
@@ -95,17 +96,6 @@ let isKnownOpen = false;
  * That descriptor is told by its flag: nobody can inherit one that has it.
  */
 function refuseIfClosed(name: string): void {
-  isKnownOpen ||= !(fs.fstatSync(STDOUT).isCharacterDevice() && isOwnDescriptor(STDOUT));
+  isKnownOpen ||= !describe(STDOUT).isOwnDevice;
   if (!isKnownOpen) throw new Failure(SYSTEM, `Cannot write ${name}: it is closed`);
-}
-
-function isOwnDescriptor(fd: number): boolean {
-  try {
-    const [, flags = ""] =
-      /^flags:\s*([0-7]+)$/m.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, "latin1")) ?? [];
-    return (Number.parseInt(flags, 8) & CLOEXEC) !== 0;
-  } catch {
-    // Other systems do not say.
-    return false;
-  }
 }

@@ -16,7 +16,7 @@ export async function removePrefix(
   mode: "show" | "ask" | "remove",
 ): Promise<void> {
   if (mode === "show") {
-    const reader = data.open("read");
+    const reader = await data.open("read");
     if (reader !== undefined)
       await printRecords(reader, { prefix }, { out: data.out, part: "keys", style: "lines" });
     return;
@@ -24,7 +24,7 @@ export async function removePrefix(
   if (mode === "ask" && !((await isTerminal(STDIN)) && (await isTerminal(STDERR)))) {
     throw new UsageError("rm --prefix removes many keys: say --yes, or see them with --dry-run");
   }
-  const client = data.open("change");
+  const client = await data.open("change");
   if (client === undefined) return;
   if (mode === "ask" && !(await isConfirmed(client, prefix))) throw new Failure(NO, "Removed nothing");
   await client.deletePrefix(prefix);

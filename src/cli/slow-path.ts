@@ -11,4 +11,5 @@ export { printCommandHelp, reportUsageError, runWithoutCommand } from "./help.ts
 export { log } from "./log.ts";
 export { refuseMangledArguments } from "./mangled.ts";
 export { removePrefix } from "./remove-prefix.ts";
+export { replaceFile } from "./replace-file.ts";
 export { unknownCommand } from "./suggest.ts";

@@ -1,4 +1,4 @@
-import * as fs from "node:fs";
+import { describe } from "./descriptor.ts";
 import type { Settings } from "./settings.ts";
 
 export const STDIN = 0;
@@ -7,7 +7,7 @@ export const STDERR = 2;
 
 /** Whether a descriptor is a terminal. Loads node:tty, 5 ms at start, only for what may be one. */
 export async function isTerminal(fd: number): Promise<boolean> {
-  if (!mayBeTerminal(fd)) return false;
+  if (!describe(fd).mayBeTerminal) return false;
   const { isatty } = await import("node:tty");
   return isatty(fd);
 }
@@ -17,13 +17,4 @@ export async function hasColor(fd: number, settings: Pick<Settings, "noColor">):
   const { NO_COLOR, TERM } = process.env;
   const refused = settings.noColor || TERM === "dumb" || (NO_COLOR !== undefined && NO_COLOR !== "");
   return !refused && (await isTerminal(fd));
-}
-
-function mayBeTerminal(fd: number): boolean {
-  try {
-    const stat = fs.fstatSync(fd);
-    return stat.isCharacterDevice() && stat.rdev !== fs.statSync("/dev/null").rdev;
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,5 @@
 import type { Disk } from "../disk/disk.ts";
-import { realDisk } from "../disk/real-disk.ts";
+import { briefDisk, realDisk } from "../disk/real-disk.ts";
 import { KvsError } from "../format/errors.ts";
 import { decodeKey, encodeKey, type EncodedKey, keyBytes } from "../format/key.ts";
 import type { Mutation, StoredRecord } from "../format/record.ts";
@@ -75,14 +75,16 @@ export class KvStore implements Disposable, AsyncDisposable {
 
   /**
    * Opens a store for a process that ends when its work is done: what is due when
-   * the handle is closed is left to the caller. @internal
+   * the handle is closed is left to the caller. `isBrief` if that is one thing. @internal
    */
   static openForProcess(
     directory: string,
     options: OpenOptions = {},
-    kind: Pick<Surroundings, "startIndexing"> = {},
+    kind: Pick<Surroundings, "startIndexing"> & { readonly isBrief?: boolean } = {},
   ): KvStore {
-    return KvStore.openOn({ disk: realDisk, leavesMaintenance: true, ...kind }, directory, options);
+    const { isBrief = false, startIndexing } = kind;
+    const disk = isBrief ? briefDisk() : realDisk;
+    return KvStore.openOn({ disk, leavesMaintenance: true, startIndexing }, directory, options);
   }
 
   /** Makes the indexes a store lacks and the merges that are due; does nothing where somebody is at it. @internal */

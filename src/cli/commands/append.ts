@@ -11,7 +11,7 @@ export const append: Command = defineCommand({
   async run({ args, data }) {
     const key = keyOf(args);
     const value = readValue(args, data.literal);
-    await data.create().append(key, value);
+    await (await data.create()).append(key, value);
     return DONE;
   },
 });

@@ -23,7 +23,7 @@ export const backup: Command = defineCommand({
     if (isStream && (await isTerminal(STDOUT))) {
       throw new UsageError("Cannot back up to a terminal: redirect standard output to a file");
     }
-    const client = data.openExisting("change");
+    const client = await data.openExisting("change");
     if (isStream) {
       await writeArchive(client, data);
       return DONE;

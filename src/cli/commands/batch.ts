@@ -13,7 +13,7 @@ export const batch: Command = defineCommand({
   async run({ data }) {
     const mutations = await readMutations(data.literal);
     // One frame, one sync: what is not applied whole is not there at all.
-    await data.create().batch(mutations);
+    await (await data.create()).batch(mutations);
     return DONE;
   },
 });

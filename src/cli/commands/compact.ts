@@ -20,16 +20,16 @@ export const compact: Command = defineCommand({
     refuseTogether(args, "auto", "dry-run");
     refuseTogether(args, "dry-run", "format");
     if (args["dry-run"] === true) {
-      data.out.write(describePlan(await data.openExisting("read").stats()));
+      data.out.write(describePlan(await (await data.openExisting("read")).stats()));
       return DONE;
     }
     if (args.auto === true) {
-      await data.openExisting("change").maintain();
+      await (await data.openExisting("change")).maintain();
       return DONE;
     }
     const { format } = args;
     const options = format === undefined ? {} : { format: parseFormat(format, "--format") };
-    const client = data.openExisting("change");
+    const client = await data.openExisting("change");
     const progress = await startProgress("Compacting", data.settings);
     const onProgress = (done: number): void => progress.update(done);
     const { generationsMerged, bytesBefore, bytesAfter } = await closeOnSignal(client, async () => {

@@ -8,7 +8,6 @@ export const exists: Command = defineCommand({
   args: { ...KEY_ARGS },
   examples: ["kvs exists greeting || kvs set greeting hello"],
   async run({ args, data }) {
-    const found = await data.open("read")?.has(keyOf(args));
-    return found === true ? DONE : NO;
+    return (await data.lookUp(keyOf(args))) === undefined ? NO : DONE;
   },
 });

@@ -13,7 +13,7 @@ export const expire: Command = defineCommand({
   async run({ args, data }) {
     const key = keyOf(args);
     const ttlMs = parseTtl(args.duration, "DURATION");
-    if ((await data.open("change")?.expire(key, ttlMs)) !== true) throw keyNotFound();
+    if ((await (await data.open("change"))?.expire(key, ttlMs)) !== true) throw keyNotFound();
     return DONE;
   },
 });

@@ -21,7 +21,7 @@ export const exportCommand: Command = defineCommand({
   examples: ["kvs set greeting hello && kvs export", "kvs set greeting hello && kvs export --as tsv"],
   async run({ args, data }) {
     const format = formatNamed(args.as);
-    const client = data.openExisting("read");
+    const client = await data.openExisting("read");
     const file = openOutput(args.file, data.literal);
     const out = file ?? data.out;
     // On a terminal that shows the records themselves, a bar would only be in their way.

@@ -2,7 +2,6 @@ import { type Command, defineCommand } from "../command.ts";
 import { DONE } from "../exit-codes.ts";
 import { KEY_ARGS, keyNotFound, keyOf } from "../key-operand.ts";
 import { printValue, withNewline } from "../print-value.ts";
-import { replaceFile } from "../replace-file.ts";
 
 export const get: Command = defineCommand({
   meta: { name: "get", description: "Print the value of a key, byte for byte" },
@@ -20,12 +19,17 @@ export const get: Command = defineCommand({
   examples: ["kvs set greeting hello && kvs get greeting", "kvs get --default none greeting"],
   async run({ args, data }) {
     const key = keyOf(args);
-    const stored = await data.open("read")?.get(key);
+    const stored = await data.lookUp(key);
     const value = stored ?? (args.default === undefined ? undefined : Buffer.from(args.default));
     if (value === undefined) throw keyNotFound();
     const newline = args.newline === true;
     if (args.output === undefined) await printValue(data.out, value, { newline });
-    else replaceFile(args.output, newline ? withNewline(value) : value);
+    else await writeFile(args.output, newline ? withNewline(value) : value);
     return DONE;
   },
 });
+
+async function writeFile(path: string, bytes: Uint8Array): Promise<void> {
+  const { replaceFile } = await import("../slow-path.ts");
+  replaceFile(path, bytes);
+}

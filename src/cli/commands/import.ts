@@ -21,7 +21,7 @@ export const importCommand: Command = defineCommand({
     const format = formatNamed(args.as);
     const source = openSource(args.file, data.literal);
     // One sync, when the store is closed, makes all of them durable.
-    const client = data.create({ durability: "os", isBulk: true });
+    const client = await data.create({ durability: "os", isBulk: true });
     await (args.atomic === true ? importAtOnce : importRecords)(client, {
       source,
       format,

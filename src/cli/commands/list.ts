@@ -29,7 +29,7 @@ export const list: Command = defineCommand({
     const range = scanOptions(args);
     const part: Part = args.keys === true ? "keys" : args.values === true ? "values" : "both";
     const style = args.json === true ? "json" : args.null === true ? "null" : "lines";
-    const client = data.open("read");
+    const client = await data.open("read");
     if (client !== undefined) await printRecords(client, range, { out: data.out, part, style });
     return DONE;
   },

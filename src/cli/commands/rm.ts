@@ -64,7 +64,7 @@ interface RemoveArgs {
 async function removeOne(data: Context, args: RemoveArgs): Promise<ExitCode> {
   const key = keyOf(args);
   const expected = args["if-equals"];
-  const client = data.open("change");
+  const client = await data.open("change");
   const removed = client === undefined ? undefined : await remove(client, key, { ...args, expected });
   if (removed !== undefined) {
     if (args.print === true) await printValue(data.out, removed, { newline: false });

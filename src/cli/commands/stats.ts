@@ -8,7 +8,7 @@ export const stats: Command = defineCommand({
   args: { json: { type: "boolean", description: "Print one JSON object" } },
   examples: ["kvs set greeting hello && kvs stats"],
   async run({ args, data }) {
-    const found = await data.openExisting("read").stats();
+    const found = await (await data.openExisting("read")).stats();
     if (args.json === true) {
       data.out.write(`${JSON.stringify(found)}\n`);
       return DONE;

@@ -108,7 +108,7 @@ async function keysOf(values: TypedLine["values"], prefix: string): Promise<stri
   const settings = resolveSettings({ ...values, dir: directoryOf(values["dir"]) }, process.env);
   const context = new Context(settings, { literal: new Set(), brief: true });
   try {
-    const client = context.open("read");
+    const client = await context.open("read");
     const found: string[] = [];
     for await (const bytes of client?.keys({ prefix, limit: MOST_KEYS_READ }) ?? []) {
       const key = decodeUtf8(bytes);

@@ -22,7 +22,7 @@ export class Session {
   /** Opens the store for such a request; undefined where there is none. */
   async open(access: Access): Promise<StoreClient | undefined> {
     await this.close();
-    this.#client = this.#data.open(access, SETTLED_LATER);
+    this.#client = await this.#data.open(access, SETTLED_LATER);
     this.#mayWrite = access !== "read" && this.#client !== undefined;
     return this.#client;
   }
