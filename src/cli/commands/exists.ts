@@ -8,7 +8,8 @@ export const exists: Command = defineCommand({
   args: { ...KEY_ARGS },
   examples: ["kvs exists greeting || kvs set greeting hello"],
   async run({ args, data }) {
-    const found = await data.open("read")?.has(keyOf(args));
+    const key = keyOf(args);
+    const found = await data.open("read")?.has(key);
     return found === true ? DONE : NO;
   },
 });

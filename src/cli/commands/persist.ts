@@ -7,7 +7,8 @@ export const persist: Command = defineCommand({
   args: { ...KEY_ARGS },
   examples: ["kvs set token abc --ttl 10m && kvs persist token"],
   async run({ args, data }) {
-    if ((await data.open("change")?.persist(keyOf(args))) !== true) throw keyNotFound();
+    const key = keyOf(args);
+    if ((await data.open("change")?.persist(key)) !== true) throw keyNotFound();
     return DONE;
   },
 });
