@@ -124,6 +124,7 @@ export const COUNTERS_AND_EXPIRY: readonly Row[] = [
           'DURATION is "soon", expected a duration such as 500ms, 10s, 5m, 2h or 7d',
         ),
         misuses(EXPIRE, "kvs expire k 0s", 'DURATION is "0s", expected a longer duration'),
+        misuses(EXPIRE, "kvs expire k 999999999d", 'DURATION is "999999999d", expected a shorter duration'),
       ],
       "unknown flag": [misuses(EXPIRE, "kvs expire k 1h --no-such-flag", 'Unknown flag "--no-such-flag"')],
       "extra argument": [misuses(EXPIRE, "kvs expire k 1h surplus", 'Unexpected argument "surplus"')],
