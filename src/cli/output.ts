@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { SYSTEM } from "./exit-codes.ts";
 import { BrokenPipe, Failure } from "./failures.ts";
+import { wasClosed } from "./was-closed.ts";
 import { systemCode, systemFailure } from "./system-error.ts";
 
 const BUFFER_BYTES = 64 * 1024;
@@ -84,28 +85,10 @@ export function writeFully(fd: number, bytes: Uint8Array, name: string): void {
   }
 }
 
-/** In the flags of a descriptor as Linux shows them, octal: it is closed when another program takes the process over. */
-const CLOEXEC = 0o2000000;
-
 let isKnownOpen = false;
 
-/**
- * Bun opens /dev/null in the place of a standard output that was closed, so that
- * no other file gets its number; what is written there would be lost in silence.
- * That descriptor is told by its flag: nobody can inherit one that has it.
- */
+/** What is written to the stand-in of a closed standard output would be lost in silence. */
 function refuseIfClosed(name: string): void {
-  isKnownOpen ||= !(fs.fstatSync(STDOUT).isCharacterDevice() && isOwnDescriptor(STDOUT));
+  isKnownOpen ||= !wasClosed(STDOUT);
   if (!isKnownOpen) throw new Failure(SYSTEM, `Cannot write ${name}: it is closed`);
-}
-
-function isOwnDescriptor(fd: number): boolean {
-  try {
-    const [, flags = ""] =
-      /^flags:\s*([0-7]+)$/m.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, "latin1")) ?? [];
-    return (Number.parseInt(flags, 8) & CLOEXEC) !== 0;
-  } catch {
-    // Other systems do not say.
-    return false;
-  }
 }

@@ -1,7 +1,6 @@
 import * as fs from "node:fs";
-import { readSome } from "./input.ts";
+import { readSome, standardInput, STDIN_NAME } from "./input.ts";
 import { system, systemFailure } from "./system-error.ts";
-import { STDIN } from "./terminal.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -15,8 +14,10 @@ export interface Source {
 
 /** Opens the file an operand names: `-`, or none, is standard input; after `--`, `-` is a file like any other. */
 export function openSource(file: string | undefined, literal: ReadonlySet<string>): Source {
-  if (file === undefined || (file === "-" && !literal.has("file")))
-    return { fd: STDIN, name: "standard input", size: sizeOf(STDIN) };
+  if (file === undefined || (file === "-" && !literal.has("file"))) {
+    const input = standardInput();
+    return { fd: input, name: STDIN_NAME, size: sizeOf(input) };
+  }
   const name = `"${file}"`;
   const fd = system(`open ${name}`, () => fs.openSync(file, "r"));
   return { fd, name, size: sizeOf(fd) };
