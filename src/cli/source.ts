@@ -12,14 +12,16 @@ export interface Source {
   readonly size: number | undefined;
 }
 
-/** Opens the file an operand names: `-`, or none, is standard input; after `--`, `-` is a file like any other. */
-export function openSource(file: string | undefined, literal: ReadonlySet<string>): Source {
-  if (file === undefined || (file === "-" && !literal.has("file"))) {
-    const input = standardInput();
-    return { fd: input, name: STDIN_NAME, size: sizeOf(input) };
-  }
-  const name = `"${file}"`;
-  const fd = system(`open ${name}`, () => fs.openSync(file, "r"));
+/** Standard input, as a source. */
+export function openStandardInput(): Source {
+  const fd = standardInput();
+  return { fd, name: STDIN_NAME, size: sizeOf(fd) };
+}
+
+/** Opens a file, also one that is called `-`. */
+export function openFile(path: string): Source {
+  const name = `"${path}"`;
+  const fd = system(`open ${name}`, () => fs.openSync(path, "r"));
   return { fd, name, size: sizeOf(fd) };
 }
 
