@@ -11,7 +11,7 @@ import {
   SEED,
 } from "./cell.ts";
 
-const REPAIR = "repair [--to DIR]";
+const REPAIR = "repair --to DIR";
 const BACKUP = "backup DEST";
 const RESTORE = "restore SRC";
 const LOG = "log [GENERATION] [--json]";
