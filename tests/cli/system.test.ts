@@ -276,3 +276,19 @@ test("A closed standard input is an error, as for cat, and not an empty one", ()
   expect(sandbox.bash("kvs set k - </dev/null && kvs import </dev/null && kvs get k")).toEqual(printed(""));
   expect(sandbox.bash("kvs set k w <&- && kvs get k <&-")).toEqual(printed("w"));
 });
+
+test.skipIf(process.platform !== "linux")(
+  "A signal that the caller has told to be ignored is ignored, also by long work",
+  () => {
+    for (const signal of ["INT", "TERM"]) {
+      for (const command of ["import", "import --atomic", "restore - --dir new"]) {
+        const { stdout, stderr } = sandbox.bash(
+          `trap '' ${signal}; mkfifo pipe; "${KVS}" ${command} <pipe & exec 8>pipe; sleep 0.2
+          kill -${signal} $!; sleep 0.1; kill -0 $! && echo alive; exec 8>&-; wait $!; rm pipe`,
+        );
+        expect([signal, command, stdout]).toEqual([signal, command, "alive\n"]);
+        expect(stderr).toBeOneOf(["", "kvs: Cannot restore the backup: it breaks off\n"]);
+      }
+    }
+  },
+);
