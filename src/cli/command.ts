@@ -26,6 +26,8 @@ export interface StringFlagSpec extends Described {
   readonly alias?: string;
   /** The operand that this flag stands for: exactly one of the two must be given. */
   readonly replaces?: string;
+  /** The command cannot do without it, and says so itself. */
+  readonly needed?: true;
 }
 
 /** A flag without a value. */

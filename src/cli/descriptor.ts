@@ -6,11 +6,15 @@ import { nodeFs } from "../disk/node-fs.ts";
 export interface Descriptor {
   /** A device, and not /dev/null. */
   readonly mayBeTerminal: boolean;
-  /** A device that no other program has handed down: it is closed when one takes the process over. */
-  readonly isOwnDevice: boolean;
+  /**
+   * The program was started with this descriptor closed. Bun opens /dev/null in its
+   * place, so that no other file gets its number; that one is told by its flag: it is
+   * closed when another program takes the process over, so nobody can inherit it.
+   */
+  readonly wasClosed: boolean;
 }
 
-const NO_DEVICE: Descriptor = { mayBeTerminal: false, isOwnDevice: false };
+const NO_DEVICE: Descriptor = { mayBeTerminal: false, wasClosed: false };
 
 /** Linux gives /dev/null these numbers. */
 const NULL_MAJOR = 1;
@@ -34,7 +38,7 @@ function describeBy(calls: Libc, fd: number): Descriptor | undefined {
   const [major, minor] = status.character;
   return {
     mayBeTerminal: major !== NULL_MAJOR || minor !== NULL_MINOR,
-    isOwnDevice: (calls.fcntl(fd, F_GETFD) & FD_CLOEXEC) !== 0,
+    wasClosed: (calls.fcntl(fd, F_GETFD) & FD_CLOEXEC) !== 0,
   };
 }
 
@@ -43,7 +47,7 @@ function describeByNode(fd: number): Descriptor {
   try {
     const status = fs.fstatSync(fd);
     if (!status.isCharacterDevice()) return NO_DEVICE;
-    return { mayBeTerminal: status.rdev !== fs.statSync("/dev/null").rdev, isOwnDevice: isClosedOnExec(fd) };
+    return { mayBeTerminal: status.rdev !== fs.statSync("/dev/null").rdev, wasClosed: isClosedOnExec(fd) };
   } catch {
     return NO_DEVICE;
   }

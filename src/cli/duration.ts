@@ -14,9 +14,10 @@ export function parseDuration(text: string, name: string): number {
   let digits = 0;
   while (isDigit(text.charCodeAt(digits))) digits += 1;
   const ms = Number(text.slice(0, digits)) * (MILLISECONDS[text.slice(digits)] ?? Number.NaN);
-  if (digits === 0 || !Number.isSafeInteger(ms)) {
+  if (digits === 0 || Number.isNaN(ms)) {
     throw new UsageError(`${name} is "${text}", expected a duration such as 500ms, 10s, 5m, 2h or 7d`);
   }
+  if (!Number.isSafeInteger(ms)) throw tooLong(text, name);
   return ms;
 }
 
@@ -27,6 +28,11 @@ function isDigit(code: number): boolean {
 /** Like `parseDuration`, for a time to live, which is never zero. */
 export function parseTtl(text: string, name: string): number {
   const ms = parseDuration(text, name);
-  if (ms > 0 && Number.isSafeInteger(Date.now() + ms)) return ms;
-  throw new UsageError(`${name} is "${text}", expected ${ms > 0 ? "a shorter" : "a longer"} duration`);
+  if (ms === 0) throw new UsageError(`${name} is "${text}", expected a longer duration`);
+  if (!Number.isSafeInteger(Date.now() + ms)) throw tooLong(text, name);
+  return ms;
+}
+
+function tooLong(text: string, name: string): UsageError {
+  return new UsageError(`${name} is "${text}", expected a shorter duration`);
 }

@@ -104,7 +104,7 @@ export function usageOf(command: Command): string {
   const flags: string[] = [];
   const operands: string[] = [];
   for (const [name, arg] of Object.entries(command.args)) {
-    if (arg.type !== "positional") flags.push(`[${usageFlag(name, arg)}]`);
+    if (arg.type !== "positional") flags.push(usageFlag(name, arg));
     else operands.push(isOptional(name, command.args) ? `[${name.toUpperCase()}]` : name.toUpperCase());
   }
   return ["kvs", command.meta.name, ...operands, ...flags].join(" ");
@@ -112,7 +112,9 @@ export function usageOf(command: Command): string {
 
 function usageFlag(name: string, flag: FlagSpec): string {
   const spelled = flag.alias === undefined ? `--${name}` : `-${flag.alias}`;
-  return flag.type === "string" ? `${spelled} ${flag.valueHint}` : spelled;
+  if (flag.type === "boolean") return `[${spelled}]`;
+  const whole = `${spelled} ${flag.valueHint}`;
+  return flag.needed === true ? whole : `[${whole}]`;
 }
 
 function isOptional(name: string, spec: ArgsSpec): boolean {

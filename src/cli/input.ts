@@ -1,6 +1,7 @@
 import { ByteWriter } from "../format/bytes.ts";
 import { MAX_VALUE_BYTES } from "../format/limits.ts";
-import { USAGE } from "./exit-codes.ts";
+import { describe } from "./descriptor.ts";
+import { SYSTEM, USAGE } from "./exit-codes.ts";
 import { Failure } from "./failures.ts";
 import { nodeFs } from "../disk/node-fs.ts";
 import { system, systemCode, systemFailure } from "./system-error.ts";
@@ -8,6 +9,8 @@ import { STDIN } from "./terminal.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 const PAUSE_MS = 5;
+/** What messages call it. */
+export const STDIN_NAME = "standard input";
 
 /** Where a command's value comes from: the operand, `-`, or `--file`. */
 export const VALUE_ARGS = {
@@ -21,9 +24,15 @@ export function readValue(
   literal: ReadonlySet<string>,
 ): string | Uint8Array {
   if (args.file !== undefined) return readFile(args.file);
-  if (args.value === "-" && !literal.has("value")) return readAll(STDIN, "standard input");
+  if (args.value === "-" && !literal.has("value")) return readAll(standardInput(), STDIN_NAME);
   if (args.value === undefined) throw new Error("A value passed the check without being given");
   return args.value;
+}
+
+/** The descriptor of standard input. A closed one is not an empty one: nobody meant to say nothing. */
+export function standardInput(): number {
+  if (describe(STDIN).wasClosed) throw new Failure(SYSTEM, `Cannot read ${STDIN_NAME}: it is closed`);
+  return STDIN;
 }
 
 function readFile(path: string): Uint8Array {

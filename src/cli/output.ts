@@ -90,12 +90,8 @@ export function writeFully(fd: number, bytes: Uint8Array, name: string): void {
 
 let isKnownOpen = false;
 
-/**
- * Bun opens /dev/null in the place of a standard output that was closed, so that
- * no other file gets its number; what is written there would be lost in silence.
- * That descriptor is told by its flag: nobody can inherit one that has it.
- */
+/** What is written to the stand-in of a closed standard output would be lost in silence. */
 function refuseIfClosed(name: string): void {
-  isKnownOpen ||= !describe(STDOUT).isOwnDevice;
+  isKnownOpen ||= !describe(STDOUT).wasClosed;
   if (!isKnownOpen) throw new Failure(SYSTEM, `Cannot write ${name}: it is closed`);
 }

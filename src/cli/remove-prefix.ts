@@ -2,7 +2,7 @@ import type { StoreClient } from "./client.ts";
 import type { Context } from "./context.ts";
 import { NO } from "./exit-codes.ts";
 import { Failure, UsageError } from "./failures.ts";
-import { readSome } from "./input.ts";
+import { readSome, STDIN_NAME } from "./input.ts";
 import { writeToStderr } from "./messages.ts";
 import { printRecords } from "./print-records.ts";
 import { STDERR, STDIN, isTerminal } from "./terminal.ts";
@@ -37,6 +37,6 @@ async function isConfirmed(client: StoreClient, prefix: string): Promise<boolean
     `kvs: Remove ${count} ${count === 1 ? "key" : "keys"} with prefix ${JSON.stringify(prefix)}? [y/N] `,
   );
   const buffer = Buffer.alloc(ANSWER_BYTES);
-  const length = readSome(STDIN, buffer, 0, "standard input");
+  const length = readSome(STDIN, buffer, 0, STDIN_NAME);
   return /^\s*y(es)?\s*$/i.test(buffer.toString("utf8", 0, length));
 }

@@ -1,6 +1,14 @@
+import * as fs from "node:fs";
 import type { StoreClient } from "./client.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+type Signal = (typeof SIGNALS)[number];
+
+/** Their numbers on Linux. */
+const NUMBERS: Readonly<Record<Signal, number>> = { SIGINT: 2, SIGTERM: 15 };
+
+/** Found out once: a handler of ours changes the answer. */
+let heeded: readonly Signal[] | undefined;
 
 /**
  * Runs long work so that SIGINT and SIGTERM keep what it has written: the store is
@@ -16,13 +24,28 @@ export async function closeOnSignal<T>(client: StoreClient, work: () => Promise<
   }
 }
 
-/** Runs `clean` when one of the signals comes, then dies of it. Returns how to undo that. */
+/**
+ * Runs `clean` when one of the signals comes, then dies of it. Returns how to undo that.
+ * One that the caller has told to be ignored stays so, as SIGINT is behind `&` in a script.
+ */
 export function onSignal(clean: () => unknown): () => void {
-  const handlers = SIGNALS.map((signal) => [signal, () => void cleanAndDie(clean, signal)] as const);
+  heeded ??= SIGNALS.filter((signal) => !isIgnored(signal));
+  const handlers = heeded.map((signal) => [signal, () => void cleanAndDie(clean, signal)] as const);
   for (const [signal, handler] of handlers) process.once(signal, handler);
   return () => {
     for (const [signal, handler] of handlers) process.off(signal, handler);
   };
+}
+
+/** As Linux tells it, a bit for each signal, in hexadecimal; other systems do not say. */
+function isIgnored(signal: Signal): boolean {
+  try {
+    const [, mask = "0"] =
+      /^SigIgn:\s*([0-9a-f]+)$/m.exec(fs.readFileSync("/proc/self/status", "latin1")) ?? [];
+    return ((BigInt(`0x${mask}`) >> BigInt(NUMBERS[signal] - 1)) & 1n) === 1n;
+  } catch {
+    return false;
+  }
 }
 
 async function cleanAndDie(clean: () => unknown, signal: NodeJS.Signals): Promise<void> {

@@ -1,7 +1,6 @@
 import * as fs from "node:fs";
-import { readSome } from "./input.ts";
+import { readSome, standardInput, STDIN_NAME } from "./input.ts";
 import { system, systemFailure } from "./system-error.ts";
-import { STDIN } from "./terminal.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -13,12 +12,16 @@ export interface Source {
   readonly size: number | undefined;
 }
 
-/** Opens the file an operand names: `-`, or none, is standard input; after `--`, `-` is a file like any other. */
-export function openSource(file: string | undefined, literal: ReadonlySet<string>): Source {
-  if (file === undefined || (file === "-" && !literal.has("file")))
-    return { fd: STDIN, name: "standard input", size: sizeOf(STDIN) };
-  const name = `"${file}"`;
-  const fd = system(`open ${name}`, () => fs.openSync(file, "r"));
+/** Standard input, as a source. */
+export function openStandardInput(): Source {
+  const fd = standardInput();
+  return { fd, name: STDIN_NAME, size: sizeOf(fd) };
+}
+
+/** Opens a file, also one that is called `-`. */
+export function openFile(path: string): Source {
+  const name = `"${path}"`;
+  const fd = system(`open ${name}`, () => fs.openSync(path, "r"));
   return { fd, name, size: sizeOf(fd) };
 }
 

@@ -54,8 +54,12 @@ describe("parseDuration", () => {
     ["0s", 0],
   ])("reads %s", (text, ms) => expect(parseDuration(text, "--wait")).toBe(ms));
 
-  test.each(["", "10", "s", "-1s", "1.5s", "1 s", "1w", "1s2m", "99999999999999d"])("refuses %j", (text) => {
+  test.each(["", "10", "s", "-1s", "1.5s", "1 s", "1w", "1s2m", "9toString"])("refuses %j", (text) => {
     expect(() => parseDuration(text, "--wait")).toThrow(`--wait is "${text}", expected a duration`);
+  });
+
+  test.each(["99999999999999d", `${"9".repeat(400)}ms`])("says that %s is too long", (text) => {
+    expect(() => parseDuration(text, "--wait")).toThrow(`--wait is "${text}", expected a shorter duration`);
   });
 });
 

@@ -81,6 +81,21 @@ describe("BUN_OPTIONS", () => {
   }
 });
 
+test("BUN_INSPECT_PRELOAD runs no code, and what Bun refuses itself prints no data", () => {
+  writeFileSync(sandbox.path("evil.js"), LEAVES_A_TRACE);
+  for (const env of [
+    { BUN_INSPECT_PRELOAD: "./evil.js" },
+    { BUN_INSPECT_PRELOAD: sandbox.path("evil.js") },
+    { BUN_INSPECT: "127.0.0.1:0" },
+    { BUN_JSC_noSuchOption: "1" },
+  ])
+    expect([env, sandbox.kvs(["get", "k", "--default", "d"], { env })]).toMatchObject([
+      env,
+      { exitCode: 1, stdout: "" },
+    ]);
+  expect(isPwned()).toBe(false);
+});
+
 describe("what is stored", () => {
   const NASTY = ["$(touch pwned)", "`touch pwned`", "; touch pwned", "|touch pwned", "' ; touch pwned #"];
 

@@ -256,3 +256,39 @@ test("A store that another process holds exits 5 after the wait, and names the h
   expect(stdout).toBe("5\nv");
   expect(stderr).toMatch(/^kvs: .+\n$/);
 });
+
+test("A closed standard input is an error, as for cat, and not an empty one", () => {
+  sandbox.bytes(["set", "k", "v"]);
+  const refused = failed(3, "Cannot read standard input: it is closed");
+  for (const command of [
+    "set k -",
+    "append k -",
+    "import",
+    "import --as tsv",
+    "import --atomic -",
+    "batch",
+    "restore - --dir new",
+    "shell",
+  ])
+    expect([command, sandbox.bash(`kvs ${command} <&-`)]).toEqual([command, refused]);
+  expect(existsSync(sandbox.path("new"))).toBe(false);
+  expect(sandbox.kvs(["get", "k"])).toEqual(printed("v"));
+  expect(sandbox.bash("kvs set k - </dev/null && kvs import </dev/null && kvs get k")).toEqual(printed(""));
+  expect(sandbox.bash("kvs set k w <&- && kvs get k <&-")).toEqual(printed("w"));
+});
+
+test.skipIf(process.platform !== "linux")(
+  "A signal that the caller has told to be ignored is ignored, also by long work",
+  () => {
+    for (const signal of ["INT", "TERM"]) {
+      for (const command of ["import", "import --atomic", "restore - --dir new"]) {
+        const { stdout, stderr } = sandbox.bash(
+          `trap '' ${signal}; mkfifo pipe; "${KVS}" ${command} <pipe & exec 8>pipe; sleep 0.2
+          kill -${signal} $!; sleep 0.1; kill -0 $! && echo alive; exec 8>&-; wait $!; rm pipe`,
+        );
+        expect([signal, command, stdout]).toEqual([signal, command, "alive\n"]);
+        expect(stderr).toBeOneOf(["", "kvs: Cannot restore the backup: it breaks off\n"]);
+      }
+    }
+  },
+);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { spawnSync } from "bun";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { KvStore } from "../../src/index.ts";
-import { Sandbox } from "./run-kvs.ts";
+import { Sandbox, failed } from "./run-kvs.ts";
 
 let sandbox: Sandbox;
 beforeEach(() => {
@@ -121,6 +121,12 @@ test.each(BAD)(
     expect(sandbox.kvs(["exists", "b"]).exitCode).toBe(1);
   },
 );
+
+test("an mdb dump that is empty is bad in its first line", () => {
+  expect(sandbox.kvs(["import", "--as", "mdb"])).toEqual(
+    failed(2, "Cannot import line 1 of standard input, those before it are kept: it ends before DATA=END"),
+  );
+});
 
 test("an mdb dump whose backslashes were left as they are is refused", () => {
   const stdin = "format=print\nHEADER=END\n a\n 1\n back\\slash\n 2\nDATA=END\n";

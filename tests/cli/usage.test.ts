@@ -138,6 +138,19 @@ describe("global flags", () => {
     expect(sandbox.kvs(["--dir", "d", "get", "k", "--dir", "e"]).exitCode).toBe(2);
   });
 
+  test("-q silences what failed, and not what is wrong with the command line", () => {
+    expect(sandbox.kvs(["-q", "get", "k"])).toEqual({ exitCode: 1, stdout: "", stderr: "" });
+    expect(sandbox.kvs(["-q", "stats"])).toEqual({ exitCode: 3, stdout: "", stderr: "" });
+    expect(sandbox.kvs(["-q", "import"], { stdin: "nonsense" })).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr: "",
+    });
+    expect(sandbox.kvs(["-q", "set", "k"]).stderr).toStartWith(
+      "kvs: Missing VALUE, or --file\nUsage: kvs set",
+    );
+  });
+
   test("win over the environment, and an empty variable is an unset one", () => {
     const env = { KVS_DIR: "env" };
     sandbox.kvs(["set", "k", "env"], { env });

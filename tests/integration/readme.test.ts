@@ -39,6 +39,17 @@ test("the tour runs as pasted and prints what its comments say", () => {
   expect(result.exitCode).toBe(0);
 });
 
+test("what follows finds kvs as the README says, right after the build", () => {
+  const [, found = "false"] = /a script finds it after `([^`]+)`/.exec(readme) ?? [];
+  const result = spawnSync(["bash", "-euc", `${found}; cd "${directory}"; type -P kvs`], {
+    cwd: ROOT,
+    env: { PATH: "/usr/bin:/bin" },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  expect([result.exitCode, result.stdout.toString()]).toEqual([0, `${join(ROOT, "dist/kvs")}\n`]);
+});
+
 test("a backup is made and restored as the README says", () => {
   const script = `kvs set k v\n${blockAfter("## What it promises", "sh")}kvs get k --dir ./restored`;
   const result = spawnSync(["bash", "-euo", "pipefail", "-c", script], {

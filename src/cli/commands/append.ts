@@ -11,7 +11,8 @@ export const append: Command = defineCommand({
   async run({ args, data }) {
     const key = keyOf(args);
     const value = readValue(args, data.literal);
-    await (await data.create()).append(key, value);
+    const client = await data.create();
+    await client.append(key, value);
     return DONE;
   },
 });

@@ -4,22 +4,23 @@ import { type Command, defineCommand } from "../command.ts";
 import { DONE, USAGE } from "../exit-codes.ts";
 import { Failure } from "../failures.ts";
 import { jsonl } from "../formats/jsonl.ts";
-import { chunksOf, openSource } from "../source.ts";
+import { chunksOf, openStandardInput } from "../source.ts";
 
 export const batch: Command = defineCommand({
   meta: { name: "batch", description: "Carry out JSON Lines commands from standard input, all or none" },
   args: {},
   examples: [`printf '%s\\n' '{"Set":{"key":"a","value":"1"}}' '{"Remove":{"key":"b"}}' | kvs batch`],
   async run({ data }) {
-    const mutations = await readMutations(data.literal);
+    const mutations = await readMutations();
     // One frame, one sync: what is not applied whole is not there at all.
-    await (await data.create()).batch(mutations);
+    const client = await data.create();
+    await client.batch(mutations);
     return DONE;
   },
 });
 
-async function readMutations(literal: ReadonlySet<string>): Promise<Mutation[]> {
-  const source = openSource(undefined, literal);
+async function readMutations(): Promise<Mutation[]> {
+  const source = openStandardInput();
   const decoder = jsonl.decoder();
   const now = Date.now();
   const mutations: Mutation[] = [];

@@ -20,11 +20,13 @@ export const compact: Command = defineCommand({
     refuseTogether(args, "auto", "dry-run");
     refuseTogether(args, "dry-run", "format");
     if (args["dry-run"] === true) {
-      data.out.write(describePlan(await (await data.openExisting("read")).stats()));
+      const reader = await data.openExisting("read");
+      data.out.write(describePlan(await reader.stats()));
       return DONE;
     }
     if (args.auto === true) {
-      await (await data.openExisting("change")).maintain();
+      const maintainer = await data.openExisting("change");
+      await maintainer.maintain();
       return DONE;
     }
     const { format } = args;

@@ -7,7 +7,8 @@ export const count: Command = defineCommand({
   examples: ["kvs set session/1 ann && kvs count --prefix session/"],
   async run({ args, data }) {
     const { prefix } = args;
-    const found = await (await data.open("read"))?.count(prefix === undefined ? {} : { prefix });
+    const client = await data.open("read");
+    const found = await client?.count(prefix === undefined ? {} : { prefix });
     data.out.write(`${found ?? 0}\n`);
     return DONE;
   },

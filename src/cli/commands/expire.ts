@@ -13,7 +13,8 @@ export const expire: Command = defineCommand({
   async run({ args, data }) {
     const key = keyOf(args);
     const ttlMs = parseTtl(args.duration, "DURATION");
-    if ((await (await data.open("change"))?.expire(key, ttlMs)) !== true) throw keyNotFound();
+    const client = await data.open("change");
+    if ((await client?.expire(key, ttlMs)) !== true) throw keyNotFound();
     return DONE;
   },
 });

@@ -3,7 +3,7 @@ import { type Command, defineCommand } from "../command.ts";
 import { AS_ARG, formatNamed } from "../formats/index.ts";
 import { importAtOnce, importRecords } from "../import-records.ts";
 import { startProgress } from "../progress.ts";
-import { openSource } from "../source.ts";
+import { openFile, openStandardInput, type Source } from "../source.ts";
 
 export const importCommand: Command = defineCommand({
   meta: { name: "import", description: "Read records from a file into the store" },
@@ -19,7 +19,7 @@ export const importCommand: Command = defineCommand({
   ],
   async run({ args, data }): Promise<ExitCode> {
     const format = formatNamed(args.as);
-    const source = openSource(args.file, data.literal);
+    const source = sourceOf(args.file, data.literal);
     // One sync, when the store is closed, makes all of them durable.
     const client = await data.create({ durability: "os", isBulk: true });
     await (args.atomic === true ? importAtOnce : importRecords)(client, {
@@ -30,3 +30,9 @@ export const importCommand: Command = defineCommand({
     return DONE;
   },
 });
+
+/** `-`, or no file, is standard input; after `--`, `-` is a file like any other. */
+function sourceOf(file: string | undefined, literal: ReadonlySet<string>): Source {
+  const isFile = file !== undefined && (file !== "-" || literal.has("file"));
+  return isFile ? openFile(file) : openStandardInput();
+}

@@ -18,7 +18,8 @@ export const incr: Command = defineCommand({
   async run({ args, data }) {
     const key = keyOf(args);
     const by = parseInteger(args.by ?? "1");
-    data.out.write(`${await (await data.create()).increment(key, by)}\n`);
+    const client = await data.create();
+    data.out.write(`${await client.increment(key, by)}\n`);
     return DONE;
   },
 });

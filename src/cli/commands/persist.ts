@@ -7,7 +7,9 @@ export const persist: Command = defineCommand({
   args: { ...KEY_ARGS },
   examples: ["kvs set token abc --ttl 10m && kvs persist token"],
   async run({ args, data }) {
-    if ((await (await data.open("change"))?.persist(keyOf(args))) !== true) throw keyNotFound();
+    const key = keyOf(args);
+    const client = await data.open("change");
+    if ((await client?.persist(key)) !== true) throw keyNotFound();
     return DONE;
   },
 });

@@ -14,7 +14,12 @@ export const repair: Command = defineCommand({
     description: "Write all that is whole in a damaged store into a new one, and list what was lost",
   },
   args: {
-    to: { type: "string", valueHint: "DIR", description: "Directory of the new store, absent or empty" },
+    to: {
+      type: "string",
+      valueHint: "DIR",
+      needed: true,
+      description: "Directory of the new store, absent or empty",
+    },
   },
   examples: ["kvs set greeting hello && kvs repair --to ./repaired"],
   async run({ args, data }) {

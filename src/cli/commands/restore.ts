@@ -7,7 +7,7 @@ import { DONE } from "../exit-codes.ts";
 import { makeIndexes } from "../make-indexes.ts";
 import { countOf, formatBytes } from "../numbers.ts";
 import { runTool } from "../run-tool.ts";
-import { chunksOf, openSource, type Source } from "../source.ts";
+import { chunksOf, openFile, openStandardInput, type Source } from "../source.ts";
 
 export const restore: Command = defineCommand({
   meta: { name: "restore", description: "Make a store of a backup, in a directory that is absent or empty" },
@@ -19,11 +19,11 @@ export const restore: Command = defineCommand({
     const { src } = args;
     const isStream = src === "-" && !data.literal.has("src");
     const { directory } = data;
-    const { logs, bytes } = await runTool("Restoring", data.settings, async (options) =>
-      isStream || isFile(src)
-        ? restoreFile(openSource(src, data.literal), directory, options)
-        : restoreStore(src, directory, options),
-    );
+    const { logs, bytes } = await runTool("Restoring", data.settings, async (options) => {
+      if (isStream) return await restoreFile(openStandardInput(), directory, options);
+      if (isFile(src)) return await restoreFile(openFile(src), directory, options);
+      return await restoreStore(src, directory, options);
+    });
     makeIndexes(directory, data.settings);
     await data.inform(`Restored ${countOf(logs, "log")}, ${formatBytes(bytes)}, to "${directory}"`);
     return DONE;

@@ -36,7 +36,8 @@ export const set: Command = defineCommand({
     const key = keyOf(args);
     const options = setOptions(args);
     const value = readValue(args, data.literal);
-    if (await (await data.create()).set(key, value, options)) return DONE;
+    const client = await data.create();
+    if (await client.set(key, value, options)) return DONE;
     throw new Failure(
       NO,
       args["if-absent"] === true ? "Key exists" : "Value is another one, or the key is missing",

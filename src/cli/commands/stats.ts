@@ -8,7 +8,8 @@ export const stats: Command = defineCommand({
   args: { json: { type: "boolean", description: "Print one JSON object" } },
   examples: ["kvs set greeting hello && kvs stats"],
   async run({ args, data }) {
-    const found = await (await data.openExisting("read")).stats();
+    const client = await data.openExisting("read");
+    const found = await client.stats();
     if (args.json === true) {
       data.out.write(`${JSON.stringify(found)}\n`);
       return DONE;

@@ -7,7 +7,9 @@ export const ttl: Command = defineCommand({
   args: { ...KEY_ARGS },
   examples: ["kvs set token abc --ttl 10m && kvs ttl token"],
   async run({ args, data }) {
-    const left = await (await data.open("read"))?.ttl(keyOf(args));
+    const key = keyOf(args);
+    const client = await data.open("read");
+    const left = await client?.ttl(key);
     if (left === undefined) throw keyNotFound();
     data.out.write(left === null ? "-\n" : `${Math.ceil(left)}\n`);
     return DONE;

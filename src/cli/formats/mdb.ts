@@ -44,8 +44,9 @@ class MdbDecoder implements RecordDecoder {
   #decode: ((line: Uint8Array) => Uint8Array) | undefined;
   #key: EncodedKey | undefined;
 
+  /** Where nothing was read at all, it is the first line that is missing. */
   get place(): string {
-    return `line ${this.#line}`;
+    return `line ${Math.max(1, this.#line)}`;
   }
 
   *push(chunk: Uint8Array): Generator<Mutation> {

@@ -3,9 +3,9 @@ import { MAX_FRAME_BYTES } from "../../format/limits.ts";
 import type { Awaitable } from "../client.ts";
 import type { Context } from "../context.ts";
 import { UsageError, verdictOn } from "../failures.ts";
-import { readSome } from "../input.ts";
+import { readSome, standardInput, STDIN_NAME } from "../input.ts";
 import { writeFully } from "../output.ts";
-import { STDIN, STDOUT } from "../terminal.ts";
+import { STDOUT } from "../terminal.ts";
 import { escapeField } from "./field-escapes.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { checkRequest, splitFields, textOf } from "./request.ts";
@@ -28,11 +28,12 @@ const TURN_MS = 50;
  * what was answered holds, and the system gives the lock back.
  */
 export async function serve(data: Context): Promise<void> {
+  const input = standardInput();
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   const lines = new LineSplitter(MAX_FRAME_BYTES);
   const replies = new Replies(data);
   let turnedAt = performance.now();
-  for (let count = 1; (count = readSome(STDIN, chunk, 0, "standard input")) > 0;) {
+  for (let count = 1; (count = readSome(input, chunk, 0, STDIN_NAME)) > 0;) {
     lines.push(chunk.subarray(0, count));
     for (let line; (line = lines.next()) !== undefined;) {
       const pending = replies.answer(line) ?? replies.sendIfMany();

@@ -76,6 +76,7 @@ export function misuses(usage: string, line: string, message: string): Run {
   return { line, exitCode: 2, stdout: "", stderr, content: SEED };
 }
 
+export const BAD_HEX = '--key-hex is "f", expected pairs of hexadecimal digits';
 export const NOT_UTF8 =
   "An argument is not UTF-8: give such a key with --key-hex HEX, such a value on standard input with -";
 export const LOCKED = 'Cannot lock "{store}/LOCK": it was held by process {holder} for longer than 20 ms';

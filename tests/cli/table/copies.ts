@@ -11,7 +11,7 @@ import {
   SEED,
 } from "./cell.ts";
 
-const REPAIR = "repair [--to DIR]";
+const REPAIR = "repair --to DIR";
 const BACKUP = "backup DEST";
 const RESTORE = "restore SRC";
 const LOG = "log [GENERATION] [--json]";
@@ -138,6 +138,7 @@ export const COPIES: readonly Row[] = [
           3,
           'Cannot restore from "{directory}/--help": there is no such directory',
         ),
+        prints("kvs backup - >./- && kvs restore -q --dir new -- - && kvs list --dir new", "k\tv\nn\t41\n"),
       ],
       "hostile bytes": [
         misuses(RESTORE, "kvs restore $'\\xff'", NOT_UTF8),

@@ -1,4 +1,5 @@
 import {
+  BAD_HEX,
   changes,
   CORRUPT,
   fails,
@@ -89,7 +90,10 @@ export const COUNTERS_AND_EXPIRY: readonly Row[] = [
         fails("kvs ttl none", 1, "Key not found"),
         fails("kvs ttl k --dir none", 1, "Key not found"),
       ],
-      "bad usage": [misuses(TTL, "kvs ttl", "Missing KEY, or --key-hex")],
+      "bad usage": [
+        misuses(TTL, "kvs ttl", "Missing KEY, or --key-hex"),
+        misuses(TTL, "kvs ttl --dir none --key-hex f", BAD_HEX),
+      ],
       "unknown flag": [misuses(TTL, "kvs ttl k --no-such-flag", 'Unknown flag "--no-such-flag"')],
       "extra argument": [misuses(TTL, "kvs ttl k surplus", 'Unexpected argument "surplus"')],
       "--": [prints("kvs ttl -- k", "-\n"), fails("kvs ttl -- --help", 1, "Key not found")],
@@ -120,6 +124,7 @@ export const COUNTERS_AND_EXPIRY: readonly Row[] = [
           'DURATION is "soon", expected a duration such as 500ms, 10s, 5m, 2h or 7d',
         ),
         misuses(EXPIRE, "kvs expire k 0s", 'DURATION is "0s", expected a longer duration'),
+        misuses(EXPIRE, "kvs expire k 999999999d", 'DURATION is "999999999d", expected a shorter duration'),
       ],
       "unknown flag": [misuses(EXPIRE, "kvs expire k 1h --no-such-flag", 'Unknown flag "--no-such-flag"')],
       "extra argument": [misuses(EXPIRE, "kvs expire k 1h surplus", 'Unexpected argument "surplus"')],
@@ -151,7 +156,10 @@ export const COUNTERS_AND_EXPIRY: readonly Row[] = [
         fails("kvs persist none", 1, "Key not found"),
         fails("kvs persist k --dir none", 1, "Key not found"),
       ],
-      "bad usage": [misuses(PERSIST, "kvs persist", "Missing KEY, or --key-hex")],
+      "bad usage": [
+        misuses(PERSIST, "kvs persist", "Missing KEY, or --key-hex"),
+        misuses(PERSIST, "kvs persist --dir none --key-hex f", BAD_HEX),
+      ],
       "unknown flag": [misuses(PERSIST, "kvs persist k --no-such-flag", 'Unknown flag "--no-such-flag"')],
       "extra argument": [misuses(PERSIST, "kvs persist k surplus", 'Unexpected argument "surplus"')],
       "--": [prints("kvs persist -- k", ""), fails("kvs persist -- --help", 1, "Key not found")],

@@ -1,4 +1,5 @@
 import {
+  BAD_HEX,
   changes,
   CORRUPT,
   fails,
@@ -82,7 +83,7 @@ export const KEY_COMMANDS: readonly Row[] = [
       ],
       "bad usage": [
         misuses(GET, "kvs get", "Missing KEY, or --key-hex"),
-        misuses(GET, "kvs get --key-hex f", '--key-hex is "f", expected pairs of hexadecimal digits'),
+        misuses(GET, "kvs get --key-hex f", BAD_HEX),
         misuses(GET, "kvs get k --default", "Flag --default needs a value: V"),
       ],
       "unknown flag": [misuses(GET, "kvs get k --no-such-flag", 'Unknown flag "--no-such-flag"')],
@@ -159,7 +160,10 @@ export const KEY_COMMANDS: readonly Row[] = [
         { ...prints("kvs exists none", ""), exitCode: 1 },
         { ...prints("kvs exists k --dir none", ""), exitCode: 1 },
       ],
-      "bad usage": [misuses(EXISTS, "kvs exists", "Missing KEY, or --key-hex")],
+      "bad usage": [
+        misuses(EXISTS, "kvs exists", "Missing KEY, or --key-hex"),
+        misuses(EXISTS, "kvs exists --dir none --key-hex f", BAD_HEX),
+      ],
       "unknown flag": [misuses(EXISTS, "kvs exists k --no-such-flag", 'Unknown flag "--no-such-flag"')],
       "extra argument": [misuses(EXISTS, "kvs exists k surplus", 'Unexpected argument "surplus"')],
       "--": [{ ...prints("kvs exists -- --help", ""), exitCode: 1 }, prints("kvs exists -- k", "")],
