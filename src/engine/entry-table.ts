@@ -10,7 +10,8 @@ export interface EntryKeys {
 
 /** A hash table of numbered entries by the hashes of their keys: linear probing, at least half of it empty. */
 export class EntryTable {
-  #slots = new Uint32Array();
+  /** Signed, as hashes are. */
+  #slots = new Int32Array();
   /** How many slots are taken. */
   size = 0;
 
@@ -51,13 +52,13 @@ export class EntryTable {
   }
 
   clear(): void {
-    this.#slots = new Uint32Array();
+    this.#slots = new Int32Array();
     this.size = 0;
   }
 
   #resize(count: number): void {
     const old = this.#slots;
-    const grown = new Uint32Array(count * SLOT_WORDS);
+    const grown = new Int32Array(count * SLOT_WORDS);
     const mask = grown.length / SLOT_WORDS - 1;
     for (let at = 0; at < old.length; at += SLOT_WORDS) {
       const taken = old[at + 1] ?? 0;

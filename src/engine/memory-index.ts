@@ -27,10 +27,10 @@ const MANY_KEYS = 4096;
  */
 export class MemoryIndex implements LogIndex, EntryKeys {
   readonly #keyReader: KeyReader;
-  #words: Uint32Array<ArrayBuffer> = new Uint32Array(INITIAL_ENTRIES * ENTRY_WORDS);
+  #words: Int32Array<ArrayBuffer> = new Int32Array(INITIAL_ENTRIES * ENTRY_WORDS);
   #count = 0;
   /** The hashes of the first entries' keys. */
-  #hashes: Uint32Array<ArrayBuffer> = new Uint32Array();
+  #hashes: Int32Array<ArrayBuffer> = new Int32Array();
   #hashCount = 0;
   readonly #table = new EntryTable();
   /** How many entries are in the table. */
@@ -88,7 +88,7 @@ export class MemoryIndex implements LogIndex, EntryKeys {
 
   positionOf(entry: number): number {
     const at = entry * ENTRY_WORDS;
-    const low = this.#words[at] ?? 0;
+    const low = (this.#words[at] ?? 0) >>> 0;
     const high = this.#words[at + 1] ?? 0;
     // A sum of products is a double to the compiler, and a slow index into a buffer.
     return high === 0 ? low : low + high * TWO_TO_32;
