@@ -30,10 +30,21 @@ export function readUint64(buffer: Buffer, offset: number): number {
   return buffer.readUInt32LE(offset) + buffer.readUInt32LE(offset + 4) * TWO_TO_32;
 }
 
-/** CRC-32 (IEEE 802.3, as in zlib) of a part of a buffer, starting from `seed`. */
+/**
+ * CRC-32 (IEEE 802.3, as in zlib) of a part of a buffer, starting from `seed`. Few
+ * bytes are summed up in a copy of which there is a view of every length: to make a
+ * view takes longer than that, and each is one more thing for the garbage collector.
+ */
 export function crc32(buffer: Buffer, start: number, end: number, seed: number): number {
-  return Bun.hash.crc32(buffer.subarray(start, end), seed);
+  if (end - start > COPIED_BYTES) return Bun.hash.crc32(buffer.subarray(start, end), seed);
+  const length = buffer.copy(copied, 0, start, end);
+  copies[length] ??= copied.subarray(0, length);
+  return Bun.hash.crc32(copies[length], seed);
 }
+
+const COPIED_BYTES = 1024;
+const copied: Buffer = Buffer.allocUnsafeSlow(COPIED_BYTES);
+const copies: Buffer[] = [];
 
 const CRC32_POLYNOMIAL = 0xedb88320;
 const WORD_BITS = 32;
