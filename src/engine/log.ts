@@ -320,6 +320,7 @@ export class Log implements Interval {
   encode(mutations: readonly Mutation[]): number {
     const { tail } = this;
     const before = tail.length;
+    const { isHashed } = this.#memory;
     try {
       const [only] = mutations;
       if (only !== undefined && mutations.length === 1) {
@@ -333,6 +334,8 @@ export class Log implements Interval {
       tail.length = before;
       throw error;
     }
+    // A key that is written is at hand: to read it again for the first lookup would take ten times as long.
+    if (isHashed) for (const { key } of mutations) this.#memory.noteHash(hashKey(key, this.hashSeed));
     noteGarbage(tail.length - before);
     return tail.length - before;
   }
