@@ -120,9 +120,11 @@ export class Generations {
   }
 
   /** The newest record of a key that has a value which did not expire by `now` (absolute milliseconds). */
-  findLive(key: EncodedKey, now: number): StoredRecord | undefined {
+  findLive(key: EncodedKey, now?: number): StoredRecord | undefined {
     const record = this.find(key);
-    return record !== undefined && isLive(record, now) ? record : undefined;
+    if (record?.kind !== "put") return undefined;
+    // Most never expire, and the clock is not asked for them.
+    return record.expiresAt === 0 || isLive(record, now ?? Date.now()) ? record : undefined;
   }
 
   /** Throws if any log is damaged or incomplete, as far as can be told without reading what an index covers. */

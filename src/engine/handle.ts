@@ -118,7 +118,7 @@ export class StoreHandle {
   }
 
   /** The newest record of a key, if it has a value by `now`; to be used before anything else is asked of the store. */
-  read(key: EncodedKey, now: number = Date.now()): StoredRecord | undefined {
+  read(key: EncodedKey, now?: number): StoredRecord | undefined {
     return this.#view().findLive(key, now);
   }
 

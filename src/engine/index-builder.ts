@@ -35,15 +35,15 @@ const CHUNK_PAGES = 64;
 
 /** Takes a sealed log's entries in, in the order of their keys, and writes its index: 12 bytes of memory an entry. */
 export class IndexBuilder {
-  #hashes: Uint32Array<ArrayBuffer>;
-  #words: Uint32Array<ArrayBuffer>;
+  #hashes: Int32Array<ArrayBuffer>;
+  #words: Int32Array<ArrayBuffer>;
   #count = 0;
 
   /** `expected` is how many entries there may be: room that stays empty takes no memory, but growing does. */
   constructor(expected: number = INITIAL_ENTRIES) {
     const entries = Math.max(expected, 1);
-    this.#hashes = new Uint32Array(entries);
-    this.#words = new Uint32Array(entries * ENTRY_WORDS);
+    this.#hashes = new Int32Array(entries);
+    this.#words = new Int32Array(entries * ENTRY_WORDS);
   }
 
   get entries(): number {
@@ -88,7 +88,7 @@ export class IndexBuilder {
       const hash = this.#hashes[entry] ?? 0;
       addToBlock(words, blockOf(hash, bloomBlocks) * BLOCK_WORDS, hash);
     }
-    pages.putWords(new Uint32Array(words.buffer), BLOCKS_A_PAGE * BLOCK_WORDS);
+    pages.putWords(words, BLOCKS_A_PAGE * BLOCK_WORDS);
   }
 
   #writeEntries(pages: PageWriter): void {
@@ -164,7 +164,7 @@ function bucketHomesFor(homes: number): number {
 /** Fills the slots of a hash table in their order, a page at a time. */
 class SlotWriter {
   readonly #pages: PageWriter;
-  readonly #page = new Uint32Array(ENTRIES_A_PAGE * ENTRY_WORDS);
+  readonly #page = new Int32Array(ENTRIES_A_PAGE * ENTRY_WORDS);
   #pageStart = 0;
   #next = 0;
 
@@ -199,11 +199,7 @@ class PageWriter {
   readonly #file: AppendableFile;
   readonly #seed: number;
   readonly #chunk = Buffer.alloc(CHUNK_PAGES * PAGE_BYTES);
-  readonly #chunkWords = new Uint32Array(
-    this.#chunk.buffer,
-    this.#chunk.byteOffset,
-    CHUNK_PAGES * PAGE_WORDS,
-  );
+  readonly #chunkWords = new Int32Array(this.#chunk.buffer, this.#chunk.byteOffset, CHUNK_PAGES * PAGE_WORDS);
   #pages = 0;
   #written = 0;
 
@@ -214,13 +210,13 @@ class PageWriter {
 
   /** Puts one page. */
   put(bytes: Buffer): void {
-    const words = new Uint32Array(PAGE_WORDS);
+    const words = new Int32Array(PAGE_WORDS);
     Buffer.from(words.buffer).set(bytes);
     this.putWords(words, words.length);
   }
 
   /** Puts words, so many to a page. */
-  putWords(words: Uint32Array, wordsAPage: number): void {
+  putWords(words: Int32Array, wordsAPage: number): void {
     for (let at = 0; at < words.length; at += wordsAPage) {
       const inChunk = this.#pages % CHUNK_PAGES;
       this.#chunkWords.set(words.subarray(at, at + wordsAPage), inChunk * PAGE_WORDS);

@@ -1,6 +1,5 @@
 import type { FileStamp, ReadableFile, ReadingDisk } from "../disk/disk.ts";
 import { indexName, logName } from "../disk/file-names.ts";
-import { BINARY_SEAL_BYTES } from "../format/binary-codec.ts";
 import { type ByteWriter, crc32 } from "../format/bytes.ts";
 import type { LogCodec } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
@@ -8,11 +7,11 @@ import { isForeign } from "../format/foreign-store.ts";
 import { hashKey, hashSeedOf } from "../format/hash.ts";
 import type { Interval, LogHeader } from "../format/header.ts";
 import type { IndexSummary } from "../format/index-file.ts";
-import { JSON_SEAL } from "../format/json-codec.ts";
 import type { EncodedKey } from "../format/key.ts";
 import type { LogTally, Mutation, StoredRecord } from "../format/record.ts";
 import { closeQuietly } from "./close-quietly.ts";
 import { hasSameStamp } from "./content-stamp.ts";
+import { endsWithSeal } from "./ends-with-seal.ts";
 import { noteGarbage } from "./garbage.ts";
 import { IndexReader, openIndexFile } from "./index-reader.ts";
 import { LogBytes } from "./log-bytes.ts";
@@ -307,13 +306,7 @@ export class Log implements Interval {
 
   /** True when the file's last bytes are a seal for a log of this length: a cheap check that it is whole. */
   endsWithSeal(): boolean {
-    const sealBytes = this.codec.format === "binary" ? BINARY_SEAL_BYTES : JSON_SEAL.length;
-    const at = this.size() - sealBytes;
-    if (at < this.headerBytes) return false;
-    const before = this.#bytes.read(at - 1, 1 + sealBytes);
-    const frame = this.codec.parseFrame(before, 1, at);
-    if (frame.status !== "seal") return false;
-    return frame.summary === undefined ? before[0] === JSON_SEAL.charCodeAt(0) : frame.summary.length === at;
+    return endsWithSeal(this.#bytes, this.codec, this.headerBytes);
   }
 
   /** Whether a foreign log holds any command at all. */
@@ -325,6 +318,7 @@ export class Log implements Interval {
   encode(mutations: readonly Mutation[]): number {
     const { tail } = this;
     const before = tail.length;
+    const { isHashed } = this.#memory;
     try {
       const [only] = mutations;
       if (only !== undefined && mutations.length === 1) {
@@ -338,6 +332,8 @@ export class Log implements Interval {
       tail.length = before;
       throw error;
     }
+    // A key that is written is at hand: to read it again for the first lookup would take ten times as long.
+    if (isHashed) for (const { key } of mutations) this.#memory.noteHash(hashKey(key, this.hashSeed));
     noteGarbage(tail.length - before);
     return tail.length - before;
   }

@@ -1,5 +1,5 @@
 import type { EncodedKey } from "../format/key.ts";
-import { type EntryKeys, EntryTable } from "./entry-table.ts";
+import { type Entries, EntryTable } from "./entry-table.ts";
 import type { KeyReader } from "./key-reader.ts";
 import { type KeyOrder, locateEach, type LogIndex } from "./log-index.ts";
 import { resized } from "./resized.ts";
@@ -8,8 +8,9 @@ import { sortEntries } from "./sort-keys.ts";
 const INITIAL_ENTRIES = 1024;
 const TWO_TO_32 = 2 ** 32;
 
-/** Three words an entry, side by side: the record's position, low half first, and its length. */
-const ENTRY_WORDS = 3;
+/** Four words an entry, side by side: the record's position, low half first, its length, and its key's hash once it is there. */
+const ENTRY_WORDS = 4;
+const HASH_WORD = 3;
 
 /** Up to so many records are looked through one by one, for so many lookups, before it is worth hashing them. */
 const WALKED_RECORDS = 4096;
@@ -20,19 +21,18 @@ const MANY_KEYS = 4096;
 
 /**
  * The index of a log that is written to, or has none on the disk. Records are
- * noted in the order they come, 12 bytes each; the hash table is built by the
+ * noted in the order they come, 16 bytes each; the hash table is built by the
  * first lookups, and the order of the keys by the first scan, both from hashes that
- * are made in the order of the log: reading keys in any other takes ten times as
- * long. Entries are never changed, so an order that was asked for stays as it was.
+ * come with what is written, or are made in the order of the log: reading keys in
+ * any other takes ten times as long. Entries are never changed, so an order that was asked for stays as it was.
  */
-export class MemoryIndex implements LogIndex, EntryKeys {
+export class MemoryIndex implements LogIndex, Entries {
   readonly #keyReader: KeyReader;
-  #words: Uint32Array<ArrayBuffer> = new Uint32Array(INITIAL_ENTRIES * ENTRY_WORDS);
+  #words: Int32Array<ArrayBuffer> = new Int32Array(INITIAL_ENTRIES * ENTRY_WORDS);
   #count = 0;
-  /** The hashes of the first entries' keys. */
-  #hashes: Uint32Array<ArrayBuffer> = new Uint32Array();
+  /** How many entries, the first ones, have the hashes of their keys. */
   #hashCount = 0;
-  readonly #table = new EntryTable();
+  readonly #table = new EntryTable(this);
   /** How many entries are in the table. */
   #tabled = 0;
   #walks = 0;
@@ -63,6 +63,17 @@ export class MemoryIndex implements LogIndex, EntryKeys {
     this.#count += 1;
   }
 
+  /** Whether every record that was noted has the hash of its key. */
+  get isHashed(): boolean {
+    return this.#hashCount === this.#count;
+  }
+
+  /** Notes the hash of the first key that has none yet: whoever writes it has it at hand. */
+  noteHash(hash: number): void {
+    this.#words[this.#hashCount * ENTRY_WORDS + HASH_WORD] = hash;
+    this.#hashCount += 1;
+  }
+
   /** Gives back the memory that was for more entries: none will come for a while. */
   trim(): void {
     this.#resize(Math.max(this.#count, INITIAL_ENTRIES));
@@ -88,7 +99,7 @@ export class MemoryIndex implements LogIndex, EntryKeys {
 
   positionOf(entry: number): number {
     const at = entry * ENTRY_WORDS;
-    const low = this.#words[at] ?? 0;
+    const low = (this.#words[at] ?? 0) >>> 0;
     const high = this.#words[at + 1] ?? 0;
     // A sum of products is a double to the compiler, and a slow index into a buffer.
     return high === 0 ? low : low + high * TWO_TO_32;
@@ -124,9 +135,9 @@ export class MemoryIndex implements LogIndex, EntryKeys {
     return this.#keyReader.keyAt(this.positionOf(entry), this.lengthOf(entry));
   }
 
-  /** The hash of an entry's key; of those in `sortedEntries` it is there. */
+  /** The hash of an entry's key; of those in `sortedEntries`, and in the table, it is there. */
   hashOf(entry: number): number {
-    return this.#hashes[entry] ?? 0;
+    return this.#words[entry * ENTRY_WORDS + HASH_WORD] ?? 0;
   }
 
   isSameKey(entry: number, other: number): boolean {
@@ -171,11 +182,9 @@ export class MemoryIndex implements LogIndex, EntryKeys {
   }
 
   #hashAll(): void {
-    if (this.#hashes.length < this.#count)
-      this.#hashes = resized(this.#hashes, Math.max(this.#count, this.#hashes.length * 2));
-    for (; this.#hashCount < this.#count; this.#hashCount += 1) {
+    while (!this.isHashed) {
       const entry = this.#hashCount;
-      this.#hashes[entry] = this.#keyReader.hashAt(this.positionOf(entry), this.lengthOf(entry));
+      this.noteHash(this.#keyReader.hashAt(this.positionOf(entry), this.lengthOf(entry)));
     }
   }
 
@@ -186,7 +195,7 @@ export class MemoryIndex implements LogIndex, EntryKeys {
   #tableRest(): void {
     if (this.#tabled === 0) this.#table.reserve(this.#count);
     for (; this.#tabled < this.#count; this.#tabled += 1) {
-      this.#table.put(this.#tabled, this.hashOf(this.#tabled), this);
+      this.#table.put(this.#tabled);
     }
   }
 

@@ -16,7 +16,7 @@ export class UnusableIndex extends Error {
 /** The pages of an index file, verified when they are first touched. */
 export interface Pages {
   /** The words of the page that was sought last: page-wise, or those of the whole file. */
-  readonly words: Uint32Array;
+  readonly words: Int32Array;
   /** Where in `words` that page starts. */
   readonly start: number;
   /** Where the bloom filter ends, which every lookup asks: pages before this one. */
@@ -36,7 +36,7 @@ export function openPages(file: ReadableFile, seed: number, { map }: { readonly 
 }
 
 class MappedPages implements Pages {
-  readonly words: Uint32Array;
+  readonly words: Int32Array;
   start = 0;
   filterEnd = 0;
   readonly #unmap: () => void;
@@ -49,7 +49,7 @@ class MappedPages implements Pages {
     this.#seed = seed;
     this.#unmap = unmap;
     const pages = Math.floor(bytes.length / PAGE_BYTES);
-    this.words = new Uint32Array(bytes.buffer, bytes.byteOffset, (pages * PAGE_BYTES) / 4);
+    this.words = new Int32Array(bytes.buffer, bytes.byteOffset, (pages * PAGE_BYTES) / 4);
     this.#verified = new Uint8Array(pages);
   }
 
@@ -78,11 +78,11 @@ class MappedPages implements Pages {
 
 interface Page {
   readonly bytes: Buffer;
-  readonly words: Uint32Array;
+  readonly words: Int32Array;
 }
 
 class ReadPages implements Pages {
-  words: Uint32Array = new Uint32Array();
+  words: Int32Array = new Int32Array();
   readonly start = 0;
   filterEnd = 0;
   /** Undefined once it was released: its descriptor may be that of another file by then. */
@@ -125,7 +125,7 @@ class ReadPages implements Pages {
     if (readPage(this.#file, page, bytes) < PAGE_BYTES || !isSoundPage(bytes, 0, page, this.#seed)) {
       throw new UnusableIndex(`page ${page} fails its checksum`);
     }
-    const found = { bytes, words: new Uint32Array(bytes.buffer) };
+    const found = { bytes, words: new Int32Array(bytes.buffer) };
     const cache = this.#cacheFor(page);
     if (cache.size === (cache === this.#filter ? FILTER_PAGES : OTHER_PAGES)) cache.clear();
     cache.set(page, found);

@@ -3,6 +3,6 @@
  * array is empty from then on: its memory is free at once, and not when garbage
  * is collected, which for millions of entries makes the difference.
  */
-export function resized(numbers: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
-  return new Uint32Array(numbers.buffer.transfer(length * Uint32Array.BYTES_PER_ELEMENT));
+export function resized(numbers: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+  return new Int32Array(numbers.buffer.transfer(length * Int32Array.BYTES_PER_ELEMENT));
 }

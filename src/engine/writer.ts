@@ -17,8 +17,8 @@ import type { WriterContext } from "./writer-context.ts";
 /** Buffered bytes are handed to the operating system in pieces of this size. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** A handle gives the lock back after this long, or this many bytes, even in the middle of a tick. */
-const LONGEST_HOLD_MS = 50;
+/** A handle gives the lock back after this long, or this many bytes, even in the middle of a tick. (Every write asks the clock: in nanoseconds it answers soonest.) */
+const LONGEST_HOLD_NS = 50e6;
 const LARGEST_HOLD_BYTES = 4 * 1024 * 1024;
 
 export interface WriterOptions {
@@ -49,7 +49,8 @@ export class Writer implements LockHolder, SyncHost {
   #mustPrepare = false;
   /** Some of what is buffered belongs to calls that have returned. */
   #hasReturned = false;
-  #heldSinceMs = 0;
+  /** By `Bun.nanoseconds()`. */
+  #heldSince = 0;
   #heldBytes = 0;
   #poison: Error | undefined;
   #closed = false;
@@ -326,13 +327,13 @@ export class Writer implements LockHolder, SyncHost {
       this.#context.lock.release();
       throw error;
     }
-    this.#heldSinceMs = performance.now();
+    this.#heldSince = Bun.nanoseconds();
     this.#heldBytes = 0;
     this.#scheduleTickEnd();
   }
 
   #heldTooLong(): boolean {
-    return this.#heldBytes >= LARGEST_HOLD_BYTES || performance.now() - this.#heldSinceMs >= LONGEST_HOLD_MS;
+    return this.#heldBytes >= LARGEST_HOLD_BYTES || Bun.nanoseconds() - this.#heldSince >= LONGEST_HOLD_NS;
   }
 
   #scheduleTickEnd(): void {

@@ -41,7 +41,7 @@ export const BINARY_SEAL_BYTES: number = FRAME_HEADER_BYTES + BODY_AT + SEAL_VAL
 
 /** A record's fields, as offsets into the buffer it stands in; filled in by `parseRecord`. */
 class RecordLayout {
-  kind = 0;
+  kindByte = 0;
   flags = 0;
   expiresAt = 0;
   keyAt = 0;
@@ -191,7 +191,7 @@ function parseFrame(bytes: Buffer, offset: number, position: number, seed: numbe
       key: bytes.latin1Slice(record.keyAt, record.valueAt) as EncodedKey,
       position: recordPosition,
       length: record.end - at,
-      kind: record.kind === KIND_PUT ? "put" : "remove",
+      kind: record.kindByte === KIND_PUT ? "put" : "remove",
       expiresAt: record.expiresAt,
       checksum: record.checksum,
     });
@@ -240,7 +240,7 @@ function scanRecords(
     const recordPosition = position + at - offset;
     if (!parseRecord(bytes, at, end, seedAt(seed, recordPosition), current))
       return { status: "damaged", reason: "a record fails its checksum" };
-    if (current.kind === KIND_SEAL) return parseSeal(bytes, current, whole);
+    if (current.kindByte === KIND_SEAL) return parseSeal(bytes, current, whole);
     visit(current, at, recordPosition);
     at = current.end;
   }
@@ -273,7 +273,7 @@ function parseRecord(bytes: Buffer, at: number, limit: number, seed: number, int
   into.checksum = bytes.readUInt32LE(at);
   if (crc32(bytes, at + KIND_AT, into.end, seed) !== into.checksum) return false;
   if (kind < KIND_PUT || kind > KIND_SEAL || (flags & ~KNOWN_FLAGS) !== 0) return false;
-  into.kind = kind;
+  into.kindByte = kind;
   into.flags = flags;
   into.expiresAt = expires ? readUint64(bytes, at + BODY_AT) : 0;
   return !expires || (into.expiresAt > 0 && Number.isSafeInteger(into.expiresAt));
@@ -286,44 +286,42 @@ function decodeRecord(
   end: number,
   seed: number,
 ): StoredRecord | undefined {
-  const layout = new RecordLayout();
-  if (!parseRecord(bytes, start, end, seedAt(seed, position), layout)) return undefined;
-  if (layout.end !== end || layout.kind === KIND_SEAL) return undefined;
-  return new BinaryRecord(bytes, start, position, layout);
+  const record = new BinaryRecord(bytes, start, position);
+  if (!parseRecord(bytes, start, end, seedAt(seed, position), record)) return undefined;
+  return record.end === end && record.kindByte !== KIND_SEAL ? record : undefined;
 }
 
 /** A decoded record: key and value are taken out of the buffer only where they are asked for. */
-class BinaryRecord implements StoredRecord {
+class BinaryRecord extends RecordLayout implements StoredRecord {
   readonly #bytes: Buffer;
-  readonly #layout: Readonly<RecordLayout>;
   readonly #start: number;
-  readonly expiresAt: number;
   readonly position: number;
-  readonly length: number;
 
-  constructor(bytes: Buffer, start: number, position: number, layout: Readonly<RecordLayout>) {
+  constructor(bytes: Buffer, start: number, position: number) {
+    super();
     this.#bytes = bytes;
     this.#start = start;
     this.position = position;
-    this.#layout = layout;
-    this.expiresAt = layout.expiresAt;
-    this.length = layout.end - start;
+  }
+
+  get length(): number {
+    return this.end - this.#start;
   }
 
   get kind(): "put" | "remove" {
-    return this.#layout.kind === KIND_PUT ? "put" : "remove";
+    return this.kindByte === KIND_PUT ? "put" : "remove";
   }
 
   get key(): EncodedKey {
-    return this.#bytes.latin1Slice(this.#layout.keyAt, this.#layout.valueAt) as EncodedKey;
+    return this.#bytes.latin1Slice(this.keyAt, this.valueAt) as EncodedKey;
   }
 
   get value(): Buffer {
-    return this.#bytes.subarray(this.#layout.valueAt, this.#layout.end);
+    return this.#bytes.subarray(this.valueAt, this.end);
   }
 
   get encoding(): ValueEncoding {
-    return encodingOf(this.#layout.flags);
+    return encodingOf(this.flags);
   }
 
   /** Appends the record as it is, but for its checksum, which depends on where it stands; returns that. */
@@ -339,12 +337,11 @@ class BinaryRecord implements StoredRecord {
   }
 
   hasKey(key: EncodedKey): boolean {
-    const { keyAt, valueAt } = this.#layout;
-    return isKey(this.#bytes, keyAt, key, valueAt - keyAt);
+    return isKey(this.#bytes, this.keyAt, key, this.valueAt - this.keyAt);
   }
 
   text(): string | undefined {
-    const { flags, valueAt, end } = this.#layout;
+    const { flags, valueAt, end } = this;
     if ((flags & FLAG_ASCII) !== 0) return this.#bytes.latin1Slice(valueAt, end);
     if ((flags & FLAG_UTF8) !== 0) return this.#bytes.utf8Slice(valueAt, end);
     return decodeUtf8(this.value);

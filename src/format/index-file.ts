@@ -117,7 +117,8 @@ export function tagOf(hash: number): number {
 
 /** No sum where none is needed: what comes of one is a double to the compiler, and slow as the index of a byte. */
 export function positionOf(low: number, high: number): number {
-  return (high & 0xff) === 0 ? low : (high & 0xff) * TWO_TO_32 + low;
+  const unsigned = low >>> 0;
+  return (high & 0xff) === 0 ? unsigned : (high & 0xff) * TWO_TO_32 + unsigned;
 }
 
 /** The record's length, or `UNKNOWN_LENGTH`. */
@@ -144,12 +145,13 @@ export function addToBlock(words: Int32Array, blockAt: number, hash: number): vo
 }
 
 /** False when no key with this hash was added to the block. */
-export function blockMayHold(words: Uint32Array, blockAt: number, hash: number): boolean {
+export function blockMayHold(words: Int32Array, blockAt: number, hash: number): boolean {
   const step = (hash >>> 9) | 1;
+  let bits = 1;
   for (let probe = 0, bit = hash | 0; probe < BLOOM_PROBES; probe += 1, bit = (bit + step) | 0) {
-    if (((words[blockAt + ((bit >>> 5) & (BLOCK_WORDS - 1))] ?? 0) & (1 << (bit & 31))) === 0) return false;
+    bits &= (words[blockAt + ((bit >>> 5) & (BLOCK_WORDS - 1))] ?? 0) >>> (bit & 31);
   }
-  return true;
+  return bits !== 0;
 }
 
 /** What the checksums of an index start from: bytes of another index, or another page, fail them. */

@@ -101,7 +101,8 @@ function memoryTable(summaries: readonly Summary[]): string[] {
     ...engines.map((engine) => memoryCell(find(summaries, work, engine))),
   ]);
   return [
-    "Memory, MiB: peak of the process, of which now its own and mapped from files, and JavaScript's heap.",
+    `Memory, MiB: peak of the process, of which now its own and mapped from files, and JavaScript's heap: its objects, without
+the texts, buffers and mapped files that they refer to, which are a part of the other figures.`,
     markdownTable(["after", ...engines], rows),
   ];
 }
