@@ -24,6 +24,7 @@ export function writeBatch(handle: StoreHandle, mutations: readonly Mutation[]):
 
 /** The live records as they would be written again, in the order of their keys; each is good until the next is asked for. */
 export function* liveMutations(handle: StoreHandle): Generator<Mutation> {
+  handle.mapOnlyFew();
   for (const { key, record } of handle.scan({ range: EVERYTHING })) {
     const value = record.encoding === "bytes" ? record.value : (record.text() ?? record.value);
     yield { kind: "put", key, value, expiresAt: record.expiresAt };

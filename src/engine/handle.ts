@@ -14,6 +14,7 @@ import { TAIL_BYTES } from "./log-options.ts";
 import { isCompacting } from "./compaction-lock.ts";
 import { compactAll, isMaintenanceDue, isWorkLeft, lacksIndexes, maintain, planNow } from "./maintenance.ts";
 import { runInSlices, runToEnd } from "./slices.ts";
+import { mapOnlyFew } from "./mapped-bytes.ts";
 import { scan } from "./scan.ts";
 import { type Snapshot, snapshotOf } from "./snapshot.ts";
 import { computeStats, type StoreStats } from "./stats.ts";
@@ -183,6 +184,11 @@ export class StoreHandle {
     // What is buffered could still fail to be written: a snapshot holds no such thing.
     this.#writing?.writer.flush();
     yield* scan(this.#view(), { range, reverse, limit, now: Date.now() });
+  }
+
+  /** For those who pass through all of the store once: it must not all be in memory then. */
+  mapOnlyFew(): void {
+    mapOnlyFew(this.#view().logs);
   }
 
   async sync(): Promise<void> {

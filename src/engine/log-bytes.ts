@@ -167,6 +167,11 @@ export class LogBytes {
     this.#file.closeInBackground();
   }
 
+  /** Has the file read and not mapped, unless it is mapped already. */
+  doNotMap(): void {
+    this.#useMap = false;
+  }
+
   /**
    * Reads the whole file once, and maps it then, whatever the options say: a bad
    * sector is met by the reading, where it is an error. False where it cannot be mapped.
@@ -203,6 +208,7 @@ export class LogBytes {
       // No more memory than there are bytes: a length may be damaged.
       if (wanted > TRUSTED_LENGTH && wanted > this.#file.size() - position) return false;
       this.#window = this.#file.read(position, Math.max(wanted, this.readAhead));
+      noteGarbage(this.#window.length);
       this.#windowStart = position;
     }
     this.buffer = this.#window;

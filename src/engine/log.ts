@@ -170,6 +170,11 @@ export class Log implements Interval {
     return this.#bytes.mapOnceRead();
   }
 
+  /** For those who pass through more than they want to have in memory. */
+  doNotMap(): void {
+    this.#bytes.doNotMap();
+  }
+
   /** The same for a log that cannot be mapped: reads it into memory. */
   preload(): void {
     this.#bytes.locate(this.headerBytes, this.size() - this.headerBytes);
@@ -188,8 +193,7 @@ export class Log implements Interval {
 
   /** Looks whether an index that was missed was made meanwhile, and gives the memory back that stood in for it. */
   adoptIndex(): void {
-    const standsIn = this.#readerTried || this.#memory.records > 0;
-    if (!standsIn || this.#reader !== undefined) return;
+    if (this.#reader !== undefined || (!this.#readerTried && this.#memory.records === 0)) return;
     this.#readerTried = false;
     if (this.#indexFile() === undefined) return;
     this.forgetBytes();
