@@ -231,12 +231,11 @@ export class Generations {
 
   /** Opens logs, or takes over those that are open; undefined if one is not there any more. */
   #openAll(intervals: readonly Interval[]): Log[] | undefined {
-    const known = new Map<string, Log>();
-    if (!this.#mustReopen) for (const log of this.#logs) known.set(log.name, log);
+    const known = this.#mustReopen ? [] : this.#logs;
     const opened: Log[] = [];
     for (const interval of intervals) {
       // No name is ever used for two files.
-      const log = known.get(logName(interval));
+      const log = known.find(({ first, last }) => first === interval.first && last === interval.last);
       if (log !== undefined) {
         log.retain();
         opened.push(log);
