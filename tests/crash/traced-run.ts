@@ -1,6 +1,6 @@
 /** A run that makes every kind of call to the disk: on the one in memory, or, as a process of its own, on the real one. */
 import type { Disk } from "../../src/disk/disk.ts";
-import { realDisk } from "../../src/disk/real-disk.ts";
+import { briefDisk, realDisk } from "../../src/disk/real-disk.ts";
 import { maintainStore } from "../../src/engine/maintain-store.ts";
 import { resolveOptions } from "../../src/engine/options.ts";
 import { type Durability, KvStore, type LogFormat, type OpenOptions } from "../../src/index.ts";
@@ -51,10 +51,10 @@ function tearNewest(disk: Disk, directory: string): void {
 }
 
 if (import.meta.main) {
-  const [, , directory = "", durability, format] = process.argv;
+  const [, , directory = "", durability, format, calls] = process.argv;
   await tracedRun(
     // A copy: for the disk itself, work is done in the background, at times of its own.
-    { ...realDisk },
+    { ...(calls === "libc" ? briefDisk() : realDisk) },
     directory,
     { durability: durability === "os" ? "os" : "sync", format: format === "json" ? "json" : "binary" },
   );

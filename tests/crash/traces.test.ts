@@ -13,13 +13,15 @@ const WITHOUT_STRACE = process.platform !== "linux" || Bun.which("strace") === n
 
 describe("the disk in memory", () => {
   test.skipIf(WITHOUT_STRACE).each([
-    { durability: "sync", format: "binary" },
-    { durability: "os", format: "binary" },
-    { durability: "sync", format: "json" },
-    { durability: "os", format: "json" },
+    { durability: "sync", format: "binary", by: "node:fs" },
+    { durability: "os", format: "binary", by: "node:fs" },
+    { durability: "sync", format: "json", by: "node:fs" },
+    { durability: "os", format: "json", by: "node:fs" },
+    { durability: "sync", format: "binary", by: "libc" },
+    { durability: "os", format: "binary", by: "libc" },
   ] as const)(
     "is asked for what the system is asked for in a run of a real process: %j",
-    async ({ durability, format }) => {
+    async ({ durability, format, by }) => {
       const path = newStorePath();
       const output = join(dirname(path), "trace");
       const strace = [
@@ -35,7 +37,7 @@ describe("the disk in memory", () => {
         "-e",
         "signal=none",
       ];
-      const run = [process.execPath, SCRIPT, path, durability, format];
+      const run = [process.execPath, SCRIPT, path, durability, format, by];
       const { exitCode, stderr } = Bun.spawnSync([...strace, ...run]);
       expect([exitCode, stderr.toString()]).toEqual([0, ""]);
 
@@ -53,8 +55,15 @@ describe("the disk in memory", () => {
 
       const real = systemCalls(readFileSync(output, "utf8"), path);
       expect(real.length).toBeGreaterThan(200);
-      expect(real).toEqual(calls.filter((call) => call !== ""));
+      const wanted = calls.filter((call) => call !== "");
+      if (by === "libc") expect(withoutRetries(real)).toEqual(withoutRetries(wanted));
+      else expect(real).toEqual(wanted);
     },
     60_000,
   );
 });
+
+/** What fails to be opened or listed is tried again by `node:fs`, which says why. */
+function withoutRetries(calls: readonly string[]): string[] {
+  return calls.filter((call, at) => !/^(open|list) /.test(call) || call !== calls[at - 1]);
+}
