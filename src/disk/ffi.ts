@@ -3,7 +3,7 @@ type Ffi = Pick<typeof import("bun:ffi"), "dlopen" | "read">;
 /**
  * Calls functions of C libraries. What the module `bun:ffi` stands on is taken
  * directly, where there is such a thing: loading the module takes 0.25 ms, a
- * fifteenth of the time that `kvs get` has.
+ * twenty-fifth of what `kvs get` takes.
  */
 export function ffi(): Ffi {
   const { FFI } = Bun as typeof Bun & { readonly FFI?: Ffi };

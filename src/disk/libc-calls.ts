@@ -45,6 +45,7 @@ export function libcCalls(): SystemCalls {
   if (calls === undefined) return nodeCalls;
   return {
     isBrief: true,
+    absolute: (path) => absolute(path) ?? nodeCalls.absolute(path),
     open: (path, access) => {
       const fd = open(calls, path, FLAGS[access] | O_NOFOLLOW | O_NONBLOCK);
       return fd < 0 ? nodeCalls.open(path, access) : fd;
@@ -65,6 +66,16 @@ export function libcCalls(): SystemCalls {
       if (calls.fdatasync(fd) !== 0) throw lastError(calls, "fdatasync");
     },
   };
+}
+
+/** Without loading `node:path`, if that takes no more than putting the current directory before it. */
+function absolute(path: string): string | undefined {
+  const plain = path.startsWith("./") ? path.slice(2) : path;
+  const isOdd = plain === "" || plain.endsWith(".") || plain.endsWith("/");
+  if (isOdd || plain.includes("./") || plain.includes("//")) return undefined;
+  if (plain.startsWith("/")) return plain;
+  const directory = process.cwd();
+  return directory === "/" ? `/${plain}` : `${directory}/${plain}`;
 }
 
 function open(calls: Libc, path: string, flags: number): number {

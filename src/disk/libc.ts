@@ -3,7 +3,7 @@ import { ffi } from "./ffi.ts";
 
 /*
  * The system's C library, called without `node:fs`: loading that takes a process
- * a quarter of its start, and sets the runtime's compiler going. What these calls
+ * a fifth of its start, and sets the runtime's compiler going. What these calls
  * return tells whether they worked, and not why they did not.
  */
 

@@ -22,6 +22,8 @@ export interface FileStatus {
 export interface SystemCalls {
   /** The process is about to end, which closes what is open: nothing is started for that. */
   readonly isBrief: boolean;
+  /** The path from the root. */
+  absolute(path: string): string;
   open(path: string, access: Access): number;
   close(fd: number): void;
   /** Reads into a buffer; fewer bytes than it has where the file ends, and sometimes before. */
