@@ -52,11 +52,11 @@ export function libcCalls(): SystemCalls {
     },
     close: (fd) => void calls.close(fd),
     read: (fd, buffer, position) => {
-      const count = buffer.length === 0 ? 0 : calls.pread(fd, buffer, buffer.length, position);
+      const count = calls.pread(fd, buffer, buffer.length, position);
       return count < 0 ? nodeCalls.read(fd, buffer, position) : count;
     },
     write: (fd, bytes, position) => {
-      const count = bytes.length === 0 ? 0 : calls.pwrite(fd, bytes, bytes.length, position);
+      const count = calls.pwrite(fd, bytes, bytes.length, position);
       return count < 0 ? nodeCalls.write(fd, bytes, position) : count;
     },
     status: (fd) => statusOfOpen(calls, fd) ?? nodeCalls.status(fd),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { linkSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { linkSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { ioError } from "../../src/disk/io-error.ts";
 import { briefDisk, realDisk } from "../../src/disk/real-disk.ts";
 import { KvsError } from "../../src/index.ts";
@@ -163,6 +163,39 @@ describe.each(DISKS)("$name", ({ disk }) => {
       expect(readFileSync(path, "utf8")).toBe(text);
       expect(statSync(path).mode & 0o777).toBe(0o600);
     }
+  });
+
+  test("knows a path from the root, however it is written", () => {
+    const paths = [
+      "a",
+      "./a",
+      "/a/b",
+      "a/../b",
+      "a//b",
+      "a/",
+      ".",
+      "..",
+      "",
+      "/",
+      "../a",
+      "a/.",
+      "/tmp/.hidden/a",
+    ];
+    expect(paths.map((path) => disk.absolute(path))).toEqual(paths.map((path) => resolve(path)));
+  });
+
+  test("opens nothing whose name holds a zero byte", () => {
+    expect(() => disk.openToRead(join(temporaryDirectory(), "a\0b"))).toThrow(KvsError);
+  });
+
+  test("says when another file stands under the path of a lock, or none", () => {
+    const path = join(temporaryDirectory(), "lock");
+    const lock = disk.openLock(path, { create: true });
+    rmSync(path);
+    expect(lock?.isCurrent()).toBe(false);
+    writeFileSync(path, "");
+    expect(lock?.isCurrent()).toBe(false);
+    lock?.close();
   });
 
   test("names the boot, the same each time", () => {
