@@ -7,5 +7,10 @@ type Ffi = Pick<typeof import("bun:ffi"), "dlopen" | "read">;
  */
 export function ffi(): Ffi {
   const { FFI } = Bun as typeof Bun & { readonly FFI?: Ffi };
-  return FFI ?? (require("bun:ffi") as Ffi);
+  return FFI ?? ffiModule();
+}
+
+/** The module `bun:ffi`. (`require` would cost the start even where it is never called.) */
+export function ffiModule(): typeof import("bun:ffi") {
+  return process.getBuiltinModule("bun:ffi") as unknown as typeof import("bun:ffi");
 }

@@ -25,7 +25,7 @@ const FLAGS: Readonly<Record<Access, number>> = {
 const FILE_MODE = 0o600;
 
 /** The names of most stores fit in at once. */
-const LISTING_BYTES = 16 * 1024;
+const LISTING_BYTES = 4 * 1024;
 
 /** In `struct linux_dirent64`: bytes of the entry, and its name, which ends with a zero byte. */
 const ENTRY_LENGTH_AT = 16;

@@ -23,12 +23,12 @@ export interface Libc {
 }
 
 /** Errors that a sync may end with, as Linux numbers them. */
-const ERRORS: ReadonlyMap<number, string> = new Map([
-  [5, "EIO"],
-  [28, "ENOSPC"],
-  [30, "EROFS"],
-  [122, "EDQUOT"],
-]);
+const ERRORS: Readonly<Record<number, string | undefined>> = {
+  5: "EIO",
+  28: "ENOSPC",
+  30: "EROFS",
+  122: "EDQUOT",
+};
 
 const LIBRARY = "libc.so.6";
 
@@ -54,7 +54,7 @@ export function libc(): Libc | undefined {
 export function lastError(calls: Libc, action: string): Error {
   const at = calls.__errno_location();
   const number = at === null ? 0 : ffi().read.i32(at, 0);
-  const code = ERRORS.get(number);
+  const code = ERRORS[number];
   const error = new Error(`${action} fails with error ${number}`);
   return code === undefined ? error : Object.assign(error, { code });
 }

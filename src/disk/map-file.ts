@@ -1,20 +1,9 @@
 import type { FileMap } from "./disk.ts";
+import { ffiModule } from "./ffi.ts";
 import { nodeFs } from "./node-fs.ts";
 
 /** Bun maps at most this much at once. */
 const MAX_MAP_BYTES: number = 2 ** 32 - 1;
-
-/** File systems of Linux whose maps show at once what is written to the file; numbers from its `magic.h`. */
-const COHERENT_FILE_SYSTEMS: ReadonlySet<number> = new Set([
-  0xef53, // ext2, ext3, ext4
-  0x58465342, // xfs
-  0x9123683e, // btrfs
-  0xca451a4e, // bcachefs
-  0xf2f52010, // f2fs
-  0x2fc12fc1, // zfs
-  0x01021994, // tmpfs
-  0x794c7630, // overlayfs
-]);
 
 /** Maps an open file that is written to; undefined where the map might not show what others write. */
 export function mapLiveFile(path: string, fd: number): FileMap | undefined {
@@ -22,11 +11,29 @@ export function mapLiveFile(path: string, fd: number): FileMap | undefined {
   return mapFile(path, fd);
 }
 
+/** Whether a file is on a file system of Linux whose maps show at once what is written to the file. */
 function isCoherent(fd: number): boolean {
   try {
-    return COHERENT_FILE_SYSTEMS.has(nodeFs().statfsSync(`/proc/self/fd/${fd}`).type);
+    return isCoherentFileSystem(nodeFs().statfsSync(`/proc/self/fd/${fd}`).type);
   } catch {
     return false;
+  }
+}
+
+/** By its number in `magic.h`. */
+function isCoherentFileSystem(magic: number): boolean {
+  switch (magic) {
+    case 0xef53: // ext2, ext3, ext4
+    case 0x58465342: // xfs
+    case 0x9123683e: // btrfs
+    case 0xca451a4e: // bcachefs
+    case 0xf2f52010: // f2fs
+    case 0x2fc12fc1: // zfs
+    case 0x01021994: // tmpfs
+    case 0x794c7630: // overlayfs
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -69,7 +76,7 @@ export function forgetMappedPages(): void {
 /** It is advice: a system that does not take it goes on as before. */
 function loadMadvise(): Madvise {
   // Required only here: loading it takes time.
-  const ffi = require("bun:ffi") as typeof import("bun:ffi");
+  const ffi = ffiModule();
   const library = process.platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
   const { symbols } = ffi.dlopen(library, {
     madvise: { args: ["ptr", "usize", "i32"], returns: "i32" },

@@ -6,6 +6,6 @@ let loaded: typeof import("node:fs") | undefined;
  * where something is out of the ordinary.
  */
 export function nodeFs(): typeof import("node:fs") {
-  loaded ??= require("node:fs") as typeof import("node:fs");
+  loaded ??= process.getBuiltinModule("node:fs");
   return loaded;
 }

@@ -1,12 +1,13 @@
+import { KvsError } from "../format/errors.ts";
 import { UNKNOWN_BOOT } from "../format/hint.ts";
-import type { FileStamp, ReadableFile, ReadingDisk } from "./disk.ts";
+import type { ReadableFile, ReadingDisk } from "./disk.ts";
 import { ioError, system, systemCode } from "./io-error.ts";
 import { libcCalls } from "./libc-calls.ts";
 import { mapFile, mapLiveFile } from "./map-file.ts";
 import { nodeFs } from "./node-fs.ts";
 import type { OpenFile } from "./open-file.ts";
-import { readAt, readIntoAt } from "./read-at.ts";
-import type { Access, FileStatus, SystemCalls } from "./system-calls.ts";
+import { readIntoAt } from "./read-at.ts";
+import type { Access, SystemCalls } from "./system-calls.ts";
 
 const BOOT_ID_PATH = "/proc/sys/kernel/random/boot_id";
 const BOOT_ID_CHARACTERS = 36;
@@ -23,35 +24,33 @@ export function briefReadingDisk(): ReadingDisk {
 export function readingDiskBy(calls: SystemCalls): ReadingDisk {
   return {
     absolute: (path) => calls.absolute(path),
-    list: (directory) => list(calls, directory),
-    openToRead: (path) => openToRead(calls, path),
+    list: (directory) => {
+      try {
+        return calls.list(directory);
+      } catch (error) {
+        if (systemCode(error) === "ENOENT") return undefined;
+        throw ioError("open store", directory, error);
+      }
+    },
+    openToRead: (path) => {
+      const file = openUnlessMissing(calls, path, "read");
+      return file === undefined ? undefined : readableFile(file);
+    },
     bootId: () => bootId(calls),
   };
 }
 
-function list(calls: SystemCalls, directory: string): string[] | undefined {
-  try {
-    return calls.list(directory);
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw ioError("open store", directory, error);
-  }
-}
-
-function openToRead(calls: SystemCalls, path: string): ReadableFile | undefined {
-  const file = openUnlessMissing(calls, path, "read");
-  return file === undefined ? undefined : readableFile(file);
-}
-
 /** In what is no directory there is no file either; who lists it will be told. */
-const IS_MISSING: ReadonlySet<string | undefined> = new Set(["ENOENT", "ENOTDIR"]);
+function isMissing(code: string | undefined): boolean {
+  return code === "ENOENT" || code === "ENOTDIR";
+}
 
 /** Opens a file as `openFile` does; undefined where there is none. */
 export function openUnlessMissing(calls: SystemCalls, path: string, access: Access): OpenFile | undefined {
   try {
     return openFile(calls, path, access);
   } catch (error) {
-    if (error instanceof Error && IS_MISSING.has(systemCode(error.cause))) return undefined;
+    if (error instanceof Error && isMissing(systemCode(error.cause))) return undefined;
     throw error;
   }
 }
@@ -67,40 +66,55 @@ export function openFile(
   { mayBeLinked = false }: { readonly mayBeLinked?: boolean } = {},
 ): OpenFile {
   const action = access === "create to append" ? "create" : "open";
-  const isWritten = access !== "read" && !mayBeLinked;
-  return system(action, path, () => {
+  try {
     const fd = calls.open(path, access);
-    const reason = whyUnusable(calls.status(fd), { isWritten });
-    if (reason === undefined) return { path, fd, calls };
+    const found = calls.status(fd);
+    const isWritten = access !== "read" && !mayBeLinked;
+    if (found.isRegular && !(isWritten && found.links > 1)) return { path, fd, calls };
     calls.close(fd);
-    throw ioError(action, path, reason);
-  });
+    throw ioError(action, path, found.isRegular ? HAS_OTHER_NAMES : IS_NOT_REGULAR);
+  } catch (error) {
+    throw error instanceof KvsError ? error : ioError(action, path, error);
+  }
 }
 
-function whyUnusable(found: FileStatus, { isWritten }: { readonly isWritten: boolean }): string | undefined {
-  if (!found.isRegular) return "it is not a regular file";
-  return isWritten && found.links > 1 ? "it has another name as well, by a hard link" : undefined;
-}
+const IS_NOT_REGULAR = "it is not a regular file";
+const HAS_OTHER_NAMES = "it has another name as well, by a hard link";
 
+/** Functions that do their work by themselves: a process that looks one key up runs each for the first time. */
 function readableFile(file: OpenFile): ReadableFile {
   const { path, fd, calls } = file;
-  const status = (): FileStatus => system("examine", path, () => calls.status(fd));
   return {
     path,
-    read: (position, length) => readAt(file, position, length),
+    read: (position, length) => {
+      const buffer = Buffer.allocUnsafe(length);
+      const done = readIntoAt(file, position, buffer);
+      return done === length ? buffer : buffer.subarray(0, done);
+    },
     readInto: (target, position) => readIntoAt(file, position, target),
-    size: () => status().size,
-    stamp: () => stampOf(status()),
+    size: () => {
+      try {
+        return calls.status(fd).size;
+      } catch (error) {
+        throw ioError("examine", path, error);
+      }
+    },
+    stamp: () => {
+      const { inode, modified } = system("examine", path, () => calls.status(fd));
+      return { inode, modified };
+    },
     map: () => mapFile(path, fd),
     mapLive: () => mapLiveFile(path, fd),
-    close: () => system("close", path, () => calls.close(fd)),
+    close: () => {
+      try {
+        calls.close(fd);
+      } catch (error) {
+        throw ioError("close", path, error);
+      }
+    },
     // Nothing is lost by a failure to close what was only read.
     closeInBackground: () => nodeFs().close(fd, () => undefined),
   };
-}
-
-function stampOf({ inode, modified }: FileStatus): FileStamp {
-  return { inode, modified };
 }
 
 let knownBootId: string | undefined;

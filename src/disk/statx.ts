@@ -52,7 +52,7 @@ class LinuxStatus implements FileStatus {
   }
 
   get isRegular(): boolean {
-    return this.#type === REGULAR;
+    return (this.#found.readUInt16LE(MODE_AT) & TYPE_BITS) === REGULAR;
   }
 
   get links(): number {
@@ -78,11 +78,7 @@ class LinuxStatus implements FileStatus {
 
   /** Which character device it is, if it is one. */
   get character(): readonly [major: number, minor: number] | undefined {
-    if (this.#type !== CHARACTER_DEVICE) return undefined;
+    if ((this.#found.readUInt16LE(MODE_AT) & TYPE_BITS) !== CHARACTER_DEVICE) return undefined;
     return [this.#found.readUInt32LE(SPECIAL_MAJOR_AT), this.#found.readUInt32LE(SPECIAL_MINOR_AT)];
-  }
-
-  get #type(): number {
-    return this.#found.readUInt16LE(MODE_AT) & TYPE_BITS;
   }
 }

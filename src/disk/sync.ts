@@ -1,3 +1,4 @@
+import { ffiModule } from "./ffi.ts";
 import { nodeFs } from "./node-fs.ts";
 
 const F_FULLFSYNC = 51;
@@ -29,7 +30,7 @@ function fullSync(fd: number): void {
 
 function loadFcntl(): (fd: number, command: number) => number {
   // Required only where it is needed: loading it costs a one-shot process time.
-  const ffi = require("bun:ffi") as typeof import("bun:ffi");
+  const ffi = ffiModule();
   // fcntl is variadic, but this command takes no third argument.
   return ffi.dlopen("libSystem.B.dylib", { fcntl: { args: ["i32", "i32"], returns: "i32" } }).symbols.fcntl;
 }
