@@ -15,8 +15,6 @@ interface Tokens {
   readonly plainOperands: number;
 }
 
-const NEGATIVE_NUMBER = /^-(\d+\.?\d*|\.\d+)$/;
-
 /**
  * Finds the command's name: the first operand, after flags of `globals`. The
  * rest of the command line, without that name, is for `checkArguments`.
@@ -30,7 +28,7 @@ export function splitCommand(
     const found = token === "--" ? undefined : findFlag(token, globals);
     if (found === undefined) {
       const nameAt = token === "--" ? at + 1 : at;
-      return { name: argv[nameAt], rest: argv.filter((_, index) => index !== nameAt) };
+      return { name: argv[nameAt], rest: [...argv.slice(0, nameAt), ...argv.slice(nameAt + 1)] };
     }
     if (found.spec.type === "string" && found.inline === undefined) at += 1;
   }
@@ -48,7 +46,8 @@ export function checkArguments(argv: readonly string[], spec: ArgsSpec): Checked
   // Help is for those who do not know the operands yet.
   if (values["help"] === true) return { values, literal };
   const expected = operandsExpected(spec, values);
-  for (const [at, [name, operand]] of expected.entries()) {
+  for (let at = 0; at < expected.length; at += 1) {
+    const [name, operand] = expected[at] as OperandEntry;
     const value = operands[at];
     if (value === undefined && isNeeded(name, operand, spec)) throw missingOperand(name, spec);
     values[name] = value;
@@ -93,24 +92,32 @@ export interface FoundFlag {
 function findFlag(token: string, spec: ArgsSpec): FoundFlag | undefined {
   if (!token.startsWith("-") || token === "-") return undefined;
   const found = flagCalled(token, spec);
-  if (found !== undefined || NEGATIVE_NUMBER.test(token)) return found;
-  throw new UnknownFlag(splitInline(token)[0]);
+  if (found !== undefined || /^-(\d+\.?\d*|\.\d+)$/.test(token)) return found;
+  throw new UnknownFlag(token.slice(0, endOfFlag(token)));
 }
 
 /** The flag that a token names, if there is one. */
 export function flagCalled(token: string, spec: ArgsSpec): FoundFlag | undefined {
-  const [flag, inline] = splitInline(token);
+  if (!token.startsWith("--")) return flagWithAlias(token.slice(1), spec);
+  const end = endOfFlag(token);
+  const name = token.slice(2, end);
+  const candidate = Object.hasOwn(spec, name) ? spec[name] : undefined;
+  if (candidate === undefined || candidate.type === "positional") return undefined;
+  return { name, spec: candidate, inline: end < token.length ? token.slice(end + 1) : undefined };
+}
+
+function flagWithAlias(alias: string, spec: ArgsSpec): FoundFlag | undefined {
   for (const [name, candidate] of Object.entries(spec)) {
-    if (candidate.type !== "positional" && isCalled(flag, name, candidate)) {
-      return { name, spec: candidate, inline };
-    }
+    if (candidate.type !== "positional" && candidate.alias === alias)
+      return { name, spec: candidate, inline: undefined };
   }
   return undefined;
 }
 
-function splitInline(token: string): [flag: string, inline: string | undefined] {
+/** Where the flag ends in a token, which may go on with `=` and a value. */
+function endOfFlag(token: string): number {
   const equals = token.startsWith("--") ? token.indexOf("=") : -1;
-  return equals < 0 ? [token, undefined] : [token.slice(0, equals), token.slice(equals + 1)];
+  return equals < 0 ? token.length : equals;
 }
 
 /** A usage error whose message may be completed with the flag that was meant. */
@@ -121,10 +128,6 @@ export class UnknownFlag extends UsageError {
     super(`Unknown flag "${flag}"`);
     this.flag = flag;
   }
-}
-
-function isCalled(flag: string, name: string, spec: FlagSpec): boolean {
-  return flag === `--${name}` || (spec.alias !== undefined && flag === `-${spec.alias}`);
 }
 
 function booleanValue(found: FoundFlag): true {
@@ -138,29 +141,34 @@ function followingValue(name: string, value: string | undefined, spec: StringFla
 }
 
 /** The operands in their order, without those that a flag stands for. */
-export function operandsExpected(
-  spec: ArgsSpec,
-  values: CheckedArgs["values"],
-): Array<[name: string, spec: OperandSpec]> {
-  const expected: Array<[string, OperandSpec]> = [];
+export function operandsExpected(spec: ArgsSpec, values: CheckedArgs["values"]): OperandEntry[] {
+  const expected: OperandEntry[] = [];
   for (const [name, arg] of Object.entries(spec)) {
     if (arg.type !== "positional") continue;
-    const [replacing, rival] = flagsReplacing(name, spec).filter((flag) => values[flag] !== undefined);
-    if (rival !== undefined) throw new UsageError(`--${replacing} and --${rival} exclude each other`);
+    let replacing: string | undefined;
+    for (const flag of flagsReplacing(name, spec)) {
+      if (values[flag] === undefined) continue;
+      if (replacing !== undefined) throw new UsageError(`--${replacing} and --${flag} exclude each other`);
+      replacing = flag;
+    }
     if (replacing === undefined) expected.push([name, arg]);
   }
   return expected;
 }
 
+type OperandEntry = [name: string, spec: OperandSpec];
+
 function isNeeded(name: string, operand: OperandSpec, spec: ArgsSpec): boolean {
   return operand.required !== false || flagsReplacing(name, spec).length > 0;
 }
 
+/** A loop: the first `filter` of a process takes as long as ten functions of its own. */
 function flagsReplacing(operand: string, spec: ArgsSpec): string[] {
-  return Object.keys(spec).filter((name) => {
-    const arg = spec[name];
-    return arg?.type === "string" && arg.replaces === operand;
-  });
+  const flags: string[] = [];
+  for (const [name, arg] of Object.entries(spec)) {
+    if (arg.type === "string" && arg.replaces === operand) flags.push(name);
+  }
+  return flags;
 }
 
 function missingOperand(name: string, spec: ArgsSpec): UsageError {

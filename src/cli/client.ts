@@ -97,11 +97,8 @@ export interface StagedRecords {
 
 export type Entry = readonly [key: Uint8Array, value: Uint8Array];
 
-/** A location that is no directory, such as `redis://host`; one letter would be a drive. */
-const SCHEME = /^([a-z][a-z0-9+.-]+):\/\//i;
-
-/** The scheme of a location that is a URL. */
+/** The scheme of a location that is no directory, such as `redis://host`; one letter would be a drive. */
 export function schemeOf(location: string): string | undefined {
   // Nearly every location is a path: it is not worth compiling the expression for.
-  return location.includes("://") ? SCHEME.exec(location)?.[1] : undefined;
+  return location.includes("://") ? /^([a-z][a-z0-9+.-]+):\/\//i.exec(location)?.[1] : undefined;
 }

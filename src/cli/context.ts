@@ -27,7 +27,7 @@ export class Context {
 
   /** The value of a key; undefined where it has none, or there is no store. */
   lookUp(key: Key): Awaitable<Uint8Array | undefined> {
-    return lookUp(this.directory, key, this.settings.tuning);
+    return lookUp(this.directory, key);
   }
 
   /** The store, or undefined where there is none yet: to most commands that is an empty one. */
@@ -60,11 +60,15 @@ export class Context {
   }
 
   /** Makes every write durable, then gives the output away: nothing is answered before it is true. */
-  async finish(): Promise<void> {
-    const client = this.#client;
+  finish(): Awaitable<void> {
+    if (this.#client === undefined) this.out.flush();
+    else return this.#finishWith(this.#client);
+  }
+
+  async #finishWith(client: StoreClient): Promise<void> {
     await this.close();
     this.out.flush();
-    client?.afterAnswer();
+    client.afterAnswer();
   }
 
   /** Closes the store; does nothing when it is closed already, or was never opened. */

@@ -26,10 +26,12 @@ const FD_CLOEXEC = 1;
 /** The same flag as Linux shows it in /proc. */
 const O_CLOEXEC = 0o2000000;
 
-/** Examines an open descriptor. */
+const described: Array<Descriptor | undefined> = [];
+
+/** Examines an open descriptor, once: what it is stays so. */
 export function describe(fd: number): Descriptor {
   const calls = libc();
-  return (calls === undefined ? undefined : describeBy(calls, fd)) ?? describeByNode(fd);
+  return (described[fd] ??= (calls === undefined ? undefined : describeBy(calls, fd)) ?? describeByNode(fd));
 }
 
 function describeBy(calls: Libc, fd: number): Descriptor | undefined {

@@ -13,8 +13,6 @@ export const KEY_ARGS = {
   },
 } as const;
 
-const HEX = /^([0-9a-f]{2})*$/i;
-
 /** The key a command was given. */
 export function keyOf(args: {
   readonly key: string | undefined;
@@ -22,7 +20,8 @@ export function keyOf(args: {
 }): Key {
   const hex = args["key-hex"];
   if (hex !== undefined) {
-    if (!HEX.test(hex)) throw new UsageError(`--key-hex is "${hex}", expected pairs of hexadecimal digits`);
+    if (!/^([0-9a-f]{2})*$/i.test(hex))
+      throw new UsageError(`--key-hex is "${hex}", expected pairs of hexadecimal digits`);
     return Buffer.from(hex, "hex");
   }
   if (args.key === undefined) throw new Error("A key passed the check without being given");

@@ -6,6 +6,10 @@ import { nodeFs } from "../disk/node-fs.ts";
 import { systemCode, systemFailure } from "./system-error.ts";
 
 const BUFFER_BYTES = 64 * 1024;
+
+/** What is allocated first: most commands print no more, and a large buffer would have the heap looked at. */
+const FIRST_BYTES = 4 * 1024;
+
 const LONGEST_PAUSE_MS = 50;
 const STDOUT = 1;
 
@@ -42,9 +46,8 @@ export class Output implements Sink {
       this.#writeBytes(Buffer.from(text));
       return;
     }
-    if (this.#length + bound > BUFFER_BYTES) this.flush();
-    this.#buffer ??= Buffer.allocUnsafe(BUFFER_BYTES);
-    this.#length += this.#buffer.utf8Write(text, this.#length);
+    const buffer = this.#reserve(bound);
+    this.#length += buffer.utf8Write(text, this.#length);
   }
 
   #writeBytes(bytes: Uint8Array): void {
@@ -53,10 +56,21 @@ export class Output implements Sink {
       writeFully(this.#fd, bytes, this.#name);
       return;
     }
-    if (this.#length + bytes.length > BUFFER_BYTES) this.flush();
-    this.#buffer ??= Buffer.allocUnsafe(BUFFER_BYTES);
-    this.#buffer.set(bytes, this.#length);
+    const buffer = this.#reserve(bytes.length);
+    buffer.set(bytes, this.#length);
     this.#length += bytes.length;
+  }
+
+  /** The buffer, with room for so many bytes more. */
+  #reserve(bytes: number): Buffer {
+    if (this.#length + bytes > BUFFER_BYTES) this.flush();
+    const needed = this.#length + bytes;
+    const buffer = this.#buffer;
+    if (buffer !== undefined && needed <= buffer.length) return buffer;
+    const grown = Buffer.allocUnsafe(needed <= FIRST_BYTES ? FIRST_BYTES : BUFFER_BYTES);
+    buffer?.copy(grown, 0, 0, this.#length);
+    this.#buffer = grown;
+    return grown;
   }
 
   /** Hands over everything written so far. Throws `BrokenPipe`, or `IO` for any other failure. */

@@ -1,16 +1,24 @@
+import type { Awaitable } from "./client.ts";
+import { describe } from "./descriptor.ts";
 import type { Output } from "./output.ts";
 import { STDOUT, isTerminal } from "./terminal.ts";
 
 const NEWLINE = 0x0a;
 
 /** Prints a value: its exact bytes, unless the reader is a person at a terminal. */
-export async function printValue(
+export function printValue(
   out: Output,
   value: Uint8Array,
-  options: { readonly newline: boolean },
-): Promise<void> {
+  { newline }: { readonly newline: boolean },
+): Awaitable<void> {
+  const bytes = newline ? withNewline(value) : value;
+  if (describe(STDOUT).mayBeTerminal) return printUnlessTerminal(out, bytes);
+  out.write(bytes);
+}
+
+async function printUnlessTerminal(out: Output, value: Uint8Array): Promise<void> {
   if (!(await isTerminal(STDOUT))) {
-    out.write(options.newline ? withNewline(value) : value);
+    out.write(value);
     return;
   }
   const { escapeTextForTerminal } = await import("./slow-path.ts");

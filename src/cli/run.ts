@@ -3,7 +3,7 @@ import type { Command } from "./command.ts";
 import { Context } from "./context.ts";
 import { DONE, type ExitCode, INTERNAL, USAGE } from "./exit-codes.ts";
 import { BrokenPipe, UsageError, verdictOn } from "./failures.ts";
-import { FAST_COMMANDS } from "./fast-commands.ts";
+import { commandToRead, commandToWrite } from "./fast-commands.ts";
 import { GLOBAL_FLAGS, TOP_FLAGS } from "./global-flags.ts";
 import { writeMessage } from "./messages.ts";
 import { resolveSettings } from "./settings.ts";
@@ -32,9 +32,9 @@ async function interpret(argv: readonly string[], progress: Progress): Promise<E
     const { ALL_COMMANDS, runWithoutCommand } = await import("./slow-path.ts");
     return await runWithoutCommand(rest, ALL_COMMANDS);
   }
-  const command = await findCommand(name);
+  const command = commandToRead(name) ?? (await findCommand(name));
   progress.command = command;
-  if (argv.some((argument) => argument.includes(MANGLED))) {
+  if (argv.join(" ").includes(MANGLED)) {
     const { refuseMangledArguments } = await import("./slow-path.ts");
     refuseMangledArguments(argv);
   }
@@ -48,13 +48,15 @@ async function interpret(argv: readonly string[], progress: Progress): Promise<E
     brief: command.fast === true,
   });
   progress.context = context;
-  const exitCode = await execute(command, checked, context);
+  const exitCode = await (command.fast === true
+    ? command.run({ args: checked.values, data: context })
+    : runBySlowPath(command, checked, context));
   await context.finish();
   return exitCode;
 }
 
 async function findCommand(name: string): Promise<Command> {
-  const fast = FAST_COMMANDS.find(({ meta }) => meta.name === name);
+  const fast = await commandToWrite(name);
   if (fast !== undefined) return fast;
   const { ALL_COMMANDS, unknownCommand } = await import("./slow-path.ts");
   const command = ALL_COMMANDS.find(({ meta }) => meta.name === name);
@@ -62,10 +64,7 @@ async function findCommand(name: string): Promise<Command> {
   return command;
 }
 
-async function execute(command: Command, checked: CheckedArgs, context: Context): Promise<ExitCode> {
-  if (command.fast === true) {
-    return await command.run({ args: checked.values, data: context });
-  }
+async function runBySlowPath(command: Command, checked: CheckedArgs, context: Context): Promise<ExitCode> {
   const { runWithCitty } = await import("./slow-path.ts");
   return await runWithCitty(command, checked, context);
 }

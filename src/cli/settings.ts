@@ -19,7 +19,9 @@ export interface Settings {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const DEFAULT_DIRECTORY = "./kvs_logs";
-const DEFAULT_WAIT = "5s";
+const DEFAULT_WAIT_MS = 5_000;
+const DURABILITIES = ["sync", "os"] as const;
+const FORMATS = ["binary", "json"] as const;
 
 /** A flag wins over its variable, a variable over the default; an empty variable is an unset one. */
 export function resolveSettings(values: CheckedArgs["values"], env: Environment): Settings {
@@ -29,12 +31,16 @@ export function resolveSettings(values: CheckedArgs["values"], env: Environment)
     const inherited = env[variable];
     return inherited === undefined || inherited === "" ? undefined : { name: variable, text: inherited };
   };
+  // What is not set is not parsed: most of a fast command's time goes by in functions that run for the first time.
+  const dir = setting("dir", "KVS_DIR");
   const wait = setting("wait", "KVS_WAIT");
+  const durability = setting("durability", "KVS_DURABILITY");
+  const format = setting("format", "KVS_FORMAT");
   return {
-    location: parseLocation(setting("dir", "KVS_DIR")),
-    waitMs: parseDuration(wait?.text ?? DEFAULT_WAIT, wait?.name ?? "--wait"),
-    durability: choose(setting("durability", "KVS_DURABILITY"), ["sync", "os"]),
-    format: choose(setting("format", "KVS_FORMAT"), ["binary", "json"]),
+    location: dir === undefined ? DEFAULT_DIRECTORY : parseLocation(dir),
+    waitMs: wait === undefined ? DEFAULT_WAIT_MS : parseDuration(wait.text, wait.name),
+    durability: durability === undefined ? "sync" : choose(durability, DURABILITIES),
+    format: format === undefined ? "binary" : choose(format, FORMATS),
     autoCompact: parseAutoCompact(values, env),
     tuning: tuningOf(env),
     quiet: values["quiet"] === true,
@@ -50,7 +56,7 @@ function parseAutoCompact(values: CheckedArgs["values"], env: Environment): bool
 
 /** Parses the name of a log format. */
 export function parseFormat(text: string, name: string): LogFormat {
-  return choose({ name, text }, ["binary", "json"]);
+  return choose({ name, text }, FORMATS);
 }
 
 interface Setting {
@@ -58,14 +64,12 @@ interface Setting {
   readonly text: string;
 }
 
-function parseLocation(setting: Setting | undefined): string {
-  if (setting?.text === "") throw new UsageError(`${setting.name} is empty, expected a directory`);
-  return setting?.text ?? DEFAULT_DIRECTORY;
+function parseLocation({ name, text }: Setting): string {
+  if (text === "") throw new UsageError(`${name} is empty, expected a directory`);
+  return text;
 }
 
-/** The choice that was made; the first one when none was. */
-function choose<T extends string>(setting: Setting | undefined, choices: readonly [T, ...T[]]): T {
-  if (setting === undefined) return choices[0];
+function choose<T extends string>(setting: Setting, choices: readonly T[]): T {
   const chosen = choices.find((choice) => choice === setting.text);
   if (chosen !== undefined) return chosen;
   throw new UsageError(`${setting.name} is "${setting.text}", expected ${choices.join(" or ")}`);

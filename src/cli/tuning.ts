@@ -16,29 +16,31 @@ const UNITS: Readonly<Record<string, number | undefined>> = {
   GiB: 2 ** 30,
 };
 
+const VARIABLES: ReadonlyArray<
+  readonly [name: string, option: keyof Tuning, parse: (text: string, name: string) => number | boolean]
+> = [
+  ["KVS_COMPACTION_THRESHOLD", "compactionThreshold", parseSize],
+  ["KVS_COMPACTION_RATIO", "compactionRatio", parseNumber],
+  ["KVS_GENERATION_BYTES", "generationBytes", parseSize],
+  ["KVS_BLOOM_BITS", "bloomBitsPerKey", parseNumber],
+  ["KVS_CACHE_BYTES", "cacheBytes", parseSize],
+  ["KVS_MMAP", "mmap", parseSwitch],
+];
+
 /** Reads the variables; an empty one is an unset one. */
 export function tuningOf(env: Environment): Tuning {
-  return {
-    ...read(env, "KVS_COMPACTION_THRESHOLD", (text, name) => ({
-      compactionThreshold: parseSize(text, name),
-    })),
-    ...read(env, "KVS_COMPACTION_RATIO", (text, name) => ({ compactionRatio: parseNumber(text, name) })),
-    ...read(env, "KVS_GENERATION_BYTES", (text, name) => ({ generationBytes: parseSize(text, name) })),
-    ...read(env, "KVS_BLOOM_BITS", (text, name) => ({ bloomBitsPerKey: parseNumber(text, name) })),
-    ...read(env, "KVS_CACHE_BYTES", (text, name) => ({ cacheBytes: parseSize(text, name) })),
-    ...read(env, "KVS_MMAP", (text, name) => ({ mmap: parseSwitch(text, name) })),
-  };
+  const tuning: Partial<Record<keyof Tuning, number | boolean>> = {};
+  for (const [name, option, parse] of VARIABLES) {
+    const text = env[name];
+    if (text !== undefined && text !== "") tuning[option] = parse(text, name);
+  }
+  return tuning as Tuning;
 }
 
 /** Parses `on` or `off`. */
 export function parseSwitch(text: string, name: string): boolean {
   if (text === "on" || text === "off") return text === "on";
   throw new UsageError(`${name} is "${text}", expected on or off`);
-}
-
-function read(env: Environment, name: string, parse: (text: string, name: string) => Tuning): Tuning {
-  const text = env[name];
-  return text === undefined || text === "" ? {} : parse(text, name);
 }
 
 /** Parses bytes: `4096`, `64KiB`, `5MiB`, `1GiB`. */

@@ -32,15 +32,15 @@ export function tile<T extends Interval>(
       if (hasBug("read logs that a merge has replaced")) current.push(log);
       continue;
     }
-    if (log.first <= covered + 1 || !isForeign(log)) problem ??= problemBetween(covered, log);
+    const follows = log.first === covered + 1 || (log.first > covered && isForeign(log));
+    if (!follows) problem ??= problemBetween(covered, log);
     current.push(log);
     covered = log.last;
   }
   return { current, superseded, problem };
 }
 
-function problemBetween(covered: number, log: Interval): string | undefined {
-  if (log.first === covered + 1) return undefined;
+function problemBetween(covered: number, log: Interval): string {
   if (log.first <= covered) return `"${logName(log)}" overlaps the log before it`;
   const missing = { first: covered + 1, last: log.first - 1 };
   return `"${logName(missing)}" is missing before "${logName(log)}"`;

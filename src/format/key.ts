@@ -10,7 +10,7 @@ import { MAX_KEY_BYTES } from "./limits.ts";
 export type EncodedKey = string & { readonly __encodedKey: unique symbol };
 
 const LAST_ASCII = 0x7f;
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+let strictUtf8: TextDecoder | undefined;
 
 /** Encodes a key, or throws `INVALID_ARGUMENT` when it is over the limit or not well-formed. */
 export function encodeKey(key: string | Uint8Array): EncodedKey {
@@ -36,6 +36,7 @@ export function keyBytes(key: EncodedKey): Buffer {
 
 /** The text of UTF-8 bytes, a leading byte order mark kept, or undefined when they are not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  strictUtf8 ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   try {
     return strictUtf8.decode(bytes);
   } catch {

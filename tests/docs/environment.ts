@@ -32,6 +32,6 @@ export const ENVIRONMENT: readonly Variable[] = [
     variable: "KVS_MMAP",
     flag: "",
     option: "mmap",
-    fallback: "on, but off in a command that asks for one key",
+    fallback: "on; a command that asks for one key never maps",
   },
 ];

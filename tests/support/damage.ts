@@ -35,6 +35,17 @@ export function errorOf(work: () => unknown): KvsError {
   throw new Error("Nothing was thrown");
 }
 
+/** The same of what a promise rejects with. */
+export async function errorOfAsync(work: () => Promise<unknown>): Promise<KvsError> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof KvsError) return error;
+    throw error;
+  }
+  throw new Error("Nothing was thrown");
+}
+
 /** All entries of a store, by a handle of their own. */
 export function contentOf(directory: string): [string, string][] {
   using store = KvStore.openOn(fastDisk(), directory, { readOnly: true });
