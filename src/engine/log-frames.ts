@@ -111,6 +111,16 @@ export class LogFrames {
   /** Reads on to the end of the log, keeping about `keepBytes` of it in memory; `note` is told of each whole frame's records. */
   read(keepBytes: number, note: (position: number, length: number) => void): void {
     this.#fault = undefined;
+    try {
+      this.#readFrames(keepBytes, note);
+    } finally {
+      // What is no whole frame is read again: it may be another one by then.
+      this.#bytes.cutTail(this.#end);
+    }
+    if (!this.#codec.endsInSeal) this.#sealed = this.#fault === undefined;
+  }
+
+  #readFrames(keepBytes: number, note: (position: number, length: number) => void): void {
     const bytes = this.#bytes;
     let size = bytes.size();
     // Room for all of it at once: a buffer that grows leaves as much garbage behind as it has bytes.
@@ -134,18 +144,19 @@ export class LogFrames {
         window = bytes.tail.view();
       }
     }
-    if (!this.#codec.endsInSeal) this.#sealed = this.#fault === undefined;
-    // What is no whole frame is read again: it may be another one by then.
-    bytes.cutTail(this.#end);
   }
 
   /** Reads on and tells the sink; what is as `trusted` says it is needs no further look. */
   catchUp(keepBytes: number, trusted?: TrustedTail): void {
     if (this.#written.end !== this.#end)
       throw new Error("What is buffered is written before the log is read on");
-    if (trusted !== undefined && this.#end === this.#headerBytes) this.#trust(trusted, keepBytes);
-    this.read(keepBytes, (position, length) => this.#sink.note(position, length));
-    this.#written = this.#extent();
+    try {
+      if (trusted !== undefined && this.#end === this.#headerBytes) this.#trust(trusted, keepBytes);
+      this.read(keepBytes, (position, length) => this.#sink.note(position, length));
+    } finally {
+      // What was taken in before a call failed is in the file, and is not read again.
+      this.#written = this.#extent();
+    }
   }
 
   /** Why the log is not a whole one with its seal; undefined if it is. */

@@ -4,6 +4,7 @@ import { resolveOptions } from "../../src/engine/options.ts";
 import { runToEnd } from "../../src/engine/slices.ts";
 import { verifyFiles } from "../../src/engine/verify.ts";
 import { KvStore, KvsError, type OpenOptions } from "../../src/index.ts";
+import { codeOf } from "../support/damage.ts";
 import { systemError } from "../support/hooked-disk.ts";
 import { endTick } from "../support/scripted-run.ts";
 import type { Decide } from "../support/simulated-disk/call.ts";
@@ -55,6 +56,39 @@ describe("one call to the disk that fails", () => {
     }
     expect(wrong).toEqual([]);
     expect(calls).toBeGreaterThan(300);
+  });
+});
+
+describe("one call that fails while a handle takes in what others have written", () => {
+  test("made every later call of that handle an internal error", async () => {
+    const wrong: string[] = [];
+    let calls = 0;
+    // Of each number of values that are taken in, every call fails once.
+    for (const values of [1, 2, 700]) {
+      for (let index = 0; index <= calls; index += 1) {
+        const machine = SimulatedMachine.create();
+        using writer = KvStore.openOn(new SimulatedProcess(machine), STORE, { autoCompact: false });
+        let failing = Number.POSITIVE_INFINITY;
+        const process = new SimulatedProcess(machine, (call) =>
+          call.index === failing ? { error: systemError("EIO", call.path) } : undefined,
+        );
+        using reader = KvStore.openOn(process, STORE, { readOnly: true });
+        for (let at = 0; at < values; at += 1) writer.set(`k${at}`, "v".repeat(500));
+        await endTick();
+        const before = process.calls;
+        failing = before + index;
+        const key = `k${values - 1}`;
+        codeOf(() => reader.get(key));
+        calls = process.calls - before;
+        failing = Number.POSITIVE_INFINITY;
+        writer.set("z", "1");
+        await endTick();
+        const codes = [key, "z"].map((one) => codeOf(() => reader.get(one)));
+        if (codes.some((code) => code !== "none"))
+          wrong.push(`${values} values, call ${index}: ${codes.join()}`);
+      }
+    }
+    expect(wrong).toEqual([]);
   });
 });
 
