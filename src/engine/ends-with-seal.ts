@@ -1,4 +1,4 @@
-import { BINARY_SEAL_BYTES } from "../format/binary-codec.ts";
+import { BINARY_SEAL_BYTES } from "../format/binary-layout.ts";
 import type { LogCodec } from "../format/codec.ts";
 import { JSON_SEAL } from "../format/json-codec.ts";
 import type { LogBytes } from "./log-bytes.ts";

@@ -25,6 +25,17 @@ export const FLAG_UTF8 = 2;
 export const FLAG_EXPIRES = 4;
 export const KNOWN_FLAGS: number = FLAG_ASCII | FLAG_UTF8 | FLAG_EXPIRES;
 
+/*
+ * A seal is a record without a key in a frame of its own:
+ * value: records u64 | length u64 | digest u32
+ */
+export const SEAL_LENGTH_AT = 8;
+export const SEAL_DIGEST_AT: number = SEAL_LENGTH_AT + 8;
+export const SEAL_VALUE_BYTES: number = SEAL_DIGEST_AT + 4;
+
+/** Bytes of a seal frame: what the end of every sealed binary log is read with. */
+export const BINARY_SEAL_BYTES: number = FRAME_HEADER_BYTES + BODY_AT + SEAL_VALUE_BYTES;
+
 /** What the checksums of a log start from, position aside. */
 export function seedOf(logId: string): number {
   // Not `Buffer.from`: its first call takes a short process a tenth of a millisecond.

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { crc32 } from "node:zlib";
-import { BINARY_SEAL_BYTES, binaryCodec } from "../../src/format/binary-codec.ts";
+import { binaryCodec } from "../../src/format/binary-codec.ts";
+import { BINARY_SEAL_BYTES } from "../../src/format/binary-layout.ts";
 import { decodeKey, encodeKey, keyBytes } from "../../src/format/key.ts";
 import { MAX_FRAME_BYTES, MAX_KEY_BYTES } from "../../src/format/limits.ts";
 import { LogTally, type Mutation } from "../../src/format/record.ts";
