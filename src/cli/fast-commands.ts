@@ -17,5 +17,5 @@ export function commandToRead(name: string): Command | undefined {
 export async function commandToWrite(name: string): Promise<Command | undefined> {
   if (name !== "set" && name !== "rm" && name !== "incr" && name !== "append") return undefined;
   const { WRITING_COMMANDS } = await import("./writing-commands.ts");
-  return WRITING_COMMANDS.find(({ meta }) => meta.name === name);
+  return WRITING_COMMANDS[name];
 }

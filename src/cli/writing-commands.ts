@@ -4,5 +4,10 @@ import { incr } from "./commands/incr.ts";
 import { rm } from "./commands/rm.ts";
 import { set } from "./commands/set.ts";
 
-/** The fast commands that change the store. */
-export const WRITING_COMMANDS: readonly Command[] = [set, rm, incr, append];
+/** The fast commands that change the store, by their names. */
+export const WRITING_COMMANDS: Readonly<Record<"set" | "rm" | "incr" | "append", Command>> = {
+  set,
+  rm,
+  incr,
+  append,
+};

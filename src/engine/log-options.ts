@@ -1,6 +1,12 @@
 /** Kept of the newest log by a handle that looks records up: as much as it has at most by default, until its sync is done. */
 export const TAIL_BYTES: number = 84 * 1024 * 1024;
 
+/**
+ * A log is not left longer than this by a process that ends, or does not write for a while: whoever opens the store next reads all of
+ * it before it answers, which is to take no more than a tenth of its time.
+ */
+export const LONGEST_TAIL_BYTES: number = 24 * 1024;
+
 /** How a handle keeps the logs that it has open. */
 export interface LogOptions {
   /** Map files that are not written to any more. */

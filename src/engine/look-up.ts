@@ -2,7 +2,8 @@ import type { ReadingDisk } from "../disk/disk.ts";
 import { briefReadingDisk } from "../disk/reading-disk.ts";
 import { encodeKey, type EncodedKey } from "../format/key.ts";
 import type { Key } from "./options.ts";
-import { findSettled, Unsettled } from "./settled-look-up.ts";
+import { lookUpSettled } from "./settled-look-up.ts";
+import { Unsettled } from "./settled-store.ts";
 
 /**
  * Looks a key up for a process that asks nothing else: by a short way in a store
@@ -18,7 +19,7 @@ export function lookUp(
   const disk = briefReadingDisk();
   const encoded = encodeKey(key);
   try {
-    const record = findSettled(disk, directory, encoded);
+    const record = lookUpSettled(disk, directory, encoded);
     if (record?.kind !== "put") return undefined;
     return record.expiresAt === 0 || record.expiresAt > Date.now() ? record.value : undefined;
   } catch (error) {

@@ -1,13 +1,8 @@
 import type { Log } from "./log.ts";
+import { LONGEST_TAIL_BYTES } from "./log-options.ts";
 import type { LogSync } from "./log-sync.ts";
 import type { Durability } from "./options.ts";
 import type { WriterContext } from "./writer-context.ts";
-
-/**
- * A log is not left longer than this by a process that ends, or does not write for a while: whoever opens the store next reads all of
- * it before it answers, which is to take no more than a tenth of its time.
- */
-const LONGEST_TAIL_BYTES: number = 24 * 1024;
 
 /** A log shorter than this is synced in no time. */
 const SHORT_LOG_BYTES: number = 4 * 1024 * 1024;

@@ -1,156 +1,25 @@
 import type { ReadableFile, ReadingDisk } from "../disk/disk.ts";
-import { indexName, LOCK_NAME, logName, parseLogName } from "../disk/file-names.ts";
-import { hasBinaryMagic, parseBinaryHeader } from "../format/binary-header.ts";
-import { seedOf } from "../format/binary-layout.ts";
-import { claimedEnd, decodeRecord, findNewest } from "../format/binary-record.ts";
-import { crc32 } from "../format/bytes.ts";
+import { LOCK_NAME } from "../disk/file-names.ts";
 import { KvsError } from "../format/errors.ts";
-import { hashKey, hashSeedOf } from "../format/hash.ts";
-import type { Interval, LogHeader } from "../format/header.ts";
-import { HINT_BYTES, type Hint, parseHint } from "../format/hint.ts";
+import { HINT_BYTES } from "../format/hint.ts";
 import type { EncodedKey } from "../format/key.ts";
 import type { StoredRecord } from "../format/record.ts";
-import { TAIL_BYTES } from "./log-options.ts";
-import { placesOf } from "./settled-index.ts";
-import { tile } from "./tiling.ts";
+import { closeQuietly } from "./close-quietly.ts";
+import { findSettled, openPart, openSettled, Unsettled } from "./settled-store.ts";
 
-/** The headers of most logs fit in, and much of what a key needs. */
-const FIRST_READ_BYTES = 512;
-
-/** What is read of a record whose length the index does not know: its fields are in there. */
-const RECORD_GUESS_BYTES = 4096;
-
-/** The store is not settled, or not sound: how things are, somebody else has to find out. */
-export class Unsettled extends Error {
-  override readonly name: string = "Unsettled";
-}
-
-/** A log of a settled store, open. */
-interface SettledLog {
-  readonly file: ReadableFile;
-  readonly header: LogHeader;
-  readonly headerBytes: number;
-}
-
-/**
- * The newest record of a key in a binary store that is settled: nobody is writing,
- * LOCK vouches for every byte of the newest log, all others have their indexes, and
- * nothing is left of a merge. Whatever else it meets it takes for `Unsettled`, and it
- * judges nothing: to tell a torn tail from damage, or to do without an index, is the
- * work of `Generations`. All that it serves was verified, as there.
- *
- * Few functions, few objects: a process that looks one key up runs every line of it
- * for the first time, which takes 5 to 10 us a function.
- */
-export function findSettled(disk: ReadingDisk, directory: string, key: EncodedKey): StoredRecord | undefined {
+/** The newest record of a key, a removal too, in a store that is settled; throws `Unsettled` where it is not, or is damaged. */
+export function lookUpSettled(
+  disk: ReadingDisk,
+  directory: string,
+  key: EncodedKey,
+): StoredRecord | undefined {
   const files: ReadableFile[] = [];
   try {
-    const hint = parseHint(open(disk, `${directory}/${LOCK_NAME}`, files).read(0, HINT_BYTES));
-    if (hint === undefined || hint.counter % 2 !== 0) throw new Unsettled();
-    const logs = openLogs(disk, directory, listLogs(disk, directory, hint.generation), files);
-    const inTail = findInTail(logs.pop(), hint, key);
-    return inTail ?? findInSealed(disk, directory, logs, key, files);
+    const hint = openPart(disk, `${directory}/${LOCK_NAME}`, files).read(0, HINT_BYTES);
+    return findSettled(openSettled(disk, directory, hint, files), key, files);
   } catch (error) {
     throw error instanceof KvsError ? new Unsettled() : error;
   } finally {
-    for (const file of files) file.close();
+    for (const file of files) closeQuietly(() => file.close());
   }
-}
-
-function open(disk: ReadingDisk, path: string, files: ReadableFile[]): ReadableFile {
-  const file = disk.openToRead(path);
-  if (file === undefined) throw new Unsettled();
-  files.push(file);
-  return file;
-}
-
-/** The logs that are there, if they are a store whose newest log is the one that LOCK knows. */
-function listLogs(disk: ReadingDisk, directory: string, newest: number): readonly Interval[] {
-  const intervals: Interval[] = [];
-  for (const name of disk.list(directory) ?? []) {
-    const interval = parseLogName(name);
-    if (interval !== undefined) intervals.push(interval);
-  }
-  const { current, superseded, problem } = tile(intervals);
-  if (problem !== undefined || superseded.length > 0 || current[current.length - 1]?.last !== newest)
-    throw new Unsettled();
-  return current;
-}
-
-/** Opens logs and checks their headers, which must be of one store. */
-function openLogs(
-  disk: ReadingDisk,
-  directory: string,
-  intervals: readonly Interval[],
-  files: ReadableFile[],
-): SettledLog[] {
-  const logs: SettledLog[] = [];
-  for (const interval of intervals) {
-    const file = open(disk, `${directory}/${logName(interval)}`, files);
-    let start = file.read(0, FIRST_READ_BYTES);
-    if (!hasBinaryMagic(start)) throw new Unsettled();
-    let parsed = parseBinaryHeader(start);
-    if (parsed.status === "incomplete") {
-      start = file.read(0, parsed.needed);
-      parsed = parseBinaryHeader(start);
-    }
-    if (parsed.status !== "header") throw new Unsettled();
-    const { header, length } = parsed;
-    const isFitting = header.first === interval.first && header.last === interval.last;
-    if (!isFitting || header.storeId !== (logs[0]?.header ?? header).storeId) throw new Unsettled();
-    logs.push({ file, header, headerBytes: length });
-  }
-  return logs;
-}
-
-/** Looks a key up in the newest log, all of which must be as LOCK says. */
-function findInTail(log: SettledLog | undefined, hint: Hint, key: EncodedKey): StoredRecord | undefined {
-  if (log === undefined) throw new Unsettled();
-  const { writtenBytes, syncedBytes, tailDigest } = hint;
-  const { file, header, headerBytes } = log;
-  const length = writtenBytes - headerBytes;
-  const isKnown = header.logId === hint.logId && syncedBytes <= writtenBytes && file.size() === writtenBytes;
-  if (!isKnown || length < 0 || length > TAIL_BYTES) throw new Unsettled();
-  const tail = file.read(headerBytes, length);
-  if (tail.length !== length || crc32(tail, 0, length, 0) !== tailDigest) throw new Unsettled();
-  const span = findNewest(tail, 0, length, key);
-  if (span === undefined) return undefined;
-  if (span === "damaged") throw new Unsettled();
-  const record = decodeRecord(tail, headerBytes + span.start, span.start, span.end, seedOf(header.logId));
-  return record ?? refuse();
-}
-
-/** Looks a key up in sealed logs, the newest of them first, by their indexes. */
-function findInSealed(
-  disk: ReadingDisk,
-  directory: string,
-  logs: readonly SettledLog[],
-  key: EncodedKey,
-  files: ReadableFile[],
-): StoredRecord | undefined {
-  const hash = hashKey(key, hashSeedOf(logs[0]?.header.storeId ?? ""));
-  for (let at = logs.length - 1; at >= 0; at -= 1) {
-    const { file, header } = logs[at] as SettledLog;
-    const index = open(disk, `${directory}/${indexName(header)}`, files);
-    const places = placesOf(index, { logId: header.logId, bytes: file.size() }, hash) ?? refuse();
-    for (const { position, length } of places) {
-      const record = readRecord(file, position, length, header);
-      if (record.hasKey(key)) return record;
-    }
-  }
-  return undefined;
-}
-
-/** Reads a record of a sealed log; `length` is 0 where the index does not know it. */
-function readRecord(file: ReadableFile, position: number, length: number, header: LogHeader): StoredRecord {
-  const bytes = length > 0 ? length : (claimedEnd(file.read(position, RECORD_GUESS_BYTES), 0) ?? 0);
-  // No more memory than there are bytes: what a record claims may be damaged.
-  if (length === 0 && position + bytes > file.size()) return refuse();
-  const record = file.read(position, bytes);
-  if (record.length < bytes) return refuse();
-  return decodeRecord(record, position, 0, bytes, seedOf(header.logId)) ?? refuse();
-}
-
-function refuse(): never {
-  throw new Unsettled();
 }

@@ -12,7 +12,8 @@ import {
 import { join } from "node:path";
 import { briefReadingDisk } from "../../src/disk/reading-disk.ts";
 import { encodeKey } from "../../src/format/key.ts";
-import { findSettled, Unsettled } from "../../src/engine/settled-look-up.ts";
+import { lookUpSettled } from "../../src/engine/settled-look-up.ts";
+import { Unsettled } from "../../src/engine/settled-store.ts";
 import { KvStore } from "../../src/index.ts";
 import { changeHint, logsOf, readHint, snapshotOf } from "../support/damage.ts";
 import { seededRandom } from "../support/random.ts";
@@ -31,7 +32,7 @@ const KEYS_A_DAMAGE = 4;
 /** What the short way answers: bytes, nothing, or that it cannot tell. */
 function answerOf(path: string, key: string): Buffer | "none" | "unsettled" {
   try {
-    const record = findSettled(briefReadingDisk(), path, encodeKey(Buffer.from(key, "latin1")));
+    const record = lookUpSettled(briefReadingDisk(), path, encodeKey(Buffer.from(key, "latin1")));
     if (record?.kind !== "put" || (record.expiresAt !== 0 && record.expiresAt <= Date.now())) return "none";
     return Buffer.from(record.value);
   } catch (error) {

@@ -2,6 +2,7 @@ import { maintainStore } from "../../src/engine/maintain-store.ts";
 import { resolveOptions } from "../../src/engine/options.ts";
 import { KvStore, KvsError, type OpenOptions } from "../../src/index.ts";
 import type { SeededRandom } from "../support/random.ts";
+import { writeShortly } from "../support/short-write.ts";
 import { endTick } from "../support/scripted-run.ts";
 import { SimulatedMachine } from "../support/simulated-disk/machine.ts";
 import { afterPowerCut, ALL_LOST, drawnFate } from "../support/simulated-disk/power-cut.ts";
@@ -63,7 +64,29 @@ export class FaultyRun {
     if (step.kind === "wait") this.#at.time.now += step.ms;
     if (step.kind === "reopen") this.#close();
     if (step.kind === "maintain") this.#maintain();
+    if (step.kind === "short write") this.#writeShortly(step);
     if (step.kind === "write" || step.kind === "call") await this.#use(step);
+  }
+
+  /** What `kvs set` does: a process that writes once, and opens a handle only where it has to. */
+  #writeShortly({ key, value }: Step & { readonly kind: "short write" }): void {
+    const process = this.#newProcess();
+    const durability = this.#at.options.durability ?? "sync";
+    this.#history.push([{ key, value, expiresAt: 0 }]);
+    try {
+      if (!writeShortly(process, STORE, { key, value, expiresAt: 0, durability })) {
+        const store = KvStore.openOn(process, STORE, this.#at.options);
+        try {
+          store.set(key, value);
+        } finally {
+          store.close();
+        }
+      }
+      this.#acknowledged = this.#history.length;
+      if (durability === "sync") this.#durable = this.#history.length;
+    } finally {
+      expectClosed(process, "A short write");
+    }
   }
 
   async #use(step: Step & { readonly kind: "write" | "call" }): Promise<void> {

@@ -2,6 +2,7 @@ import { maintainStore } from "../../src/engine/maintain-store.ts";
 import { resolveOptions } from "../../src/engine/options.ts";
 import { type Durability, KvStore, type LogFormat, type OpenOptions } from "../../src/index.ts";
 import type { SeededRandom } from "../support/random.ts";
+import { writeShortly } from "../support/short-write.ts";
 import type { MachineState, SimulatedMachine } from "../support/simulated-disk/machine.ts";
 import { SimulatedProcess } from "../support/simulated-disk/process.ts";
 import type { SimulatedTime } from "../support/simulated-time.ts";
@@ -98,7 +99,7 @@ export class Life {
   async step(): Promise<void> {
     const { random } = this.#at;
     if (this.#handles.length === 0) this.open();
-    const kind = random.below(40);
+    const kind = random.below(44);
     if (kind < 24) await this.#writeInOneTick();
     else if (kind < 27) await this.#flush();
     else if (kind < 30)
@@ -107,6 +108,7 @@ export class Life {
     else if (kind < 34) this.#reopen();
     else if (kind < 36) this.#kill();
     else if (kind < 38 && this.#handles.length < 3) this.open();
+    else if (kind >= 40) this.#writeShortly();
     else this.#at.time.now += random.pick(TTLS);
   }
 
@@ -187,6 +189,23 @@ export class Life {
     const handle = this.#handle();
     for (let left = 1 + this.#at.random.below(3); left > 0; left -= 1) this.#writeSomething(handle);
     await this.endTick();
+  }
+
+  /** What `kvs set` does: a process that writes once, and opens a handle only where it has to. */
+  #writeShortly(): void {
+    const { options, random } = this.#at;
+    const process = this.#newProcess();
+    const durability = options.durability ?? random.pick<Durability>(["os", "sync"]);
+    const write = { key: random.pick(KEYS), value: random.pick(VALUES), expiresAt: 0, durability };
+    this.history.push([{ key: write.key, value: write.value, expiresAt: 0 }]);
+    if (!writeShortly(process, STORE, write)) {
+      const store = KvStore.openOn(process, STORE, { ...options, durability });
+      store.set(write.key, write.value);
+      store.close();
+    }
+    if (process.openFiles > 0) throw new Error(`A short write left ${process.openFiles} files open`);
+    this.#acknowledged = this.history.length;
+    if (durability === "sync") this.#noteDurable(this.history.length);
   }
 
   #writeSomething(handle: OpenHandle): void {

@@ -13,6 +13,7 @@ export type Step = { readonly name: string } & (
   | { readonly kind: "write"; readonly writes: readonly Write[] }
   | { readonly kind: "call"; readonly run: (store: KvStore) => Promise<unknown>; readonly syncs: boolean }
   | { readonly kind: "maintain" | "reopen" }
+  | { readonly kind: "short write"; readonly key: string; readonly value: string }
   | { readonly kind: "wait"; readonly ms: number }
 );
 
@@ -25,7 +26,9 @@ export function drawnScript(random: SeededRandom, steps: number): readonly Step[
 }
 
 function drawnStep(random: SeededRandom): Step {
-  const kind = random.below(20);
+  const kind = random.below(22);
+  if (kind >= 20)
+    return { name: "short write", kind: "short write", key: random.pick(KEYS), value: random.pick(VALUES) };
   if (kind < 12) {
     const writes = Array.from({ length: 1 + random.below(2) }, () => drawnWrite(random));
     return { name: `${writes.length} writes`, kind: "write", writes };

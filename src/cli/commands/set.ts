@@ -1,6 +1,8 @@
-import type { SetOptions } from "../../engine/options.ts";
+import { writeBriefly } from "../../engine/brief-write.ts";
+import type { Key, SetOptions, Value } from "../../engine/options.ts";
 import { refuseTogether } from "../argv.ts";
 import { type Command, defineCommand } from "../command.ts";
+import type { Context } from "../context.ts";
 import { parseTtl } from "../duration.ts";
 import { DONE, NO } from "../exit-codes.ts";
 import { Failure } from "../failures.ts";
@@ -36,6 +38,7 @@ export const set: Command = defineCommand({
     const key = keyOf(args);
     const options = setOptions(args);
     const value = readValue(args, data.literal);
+    if (isUnconditional(options) && writeByShortWay(data, key, value, options)) return DONE;
     const client = await data.create();
     if (await client.set(key, value, options)) return DONE;
     throw new Failure(
@@ -44,6 +47,22 @@ export const set: Command = defineCommand({
     );
   },
 });
+
+function isUnconditional({ ifAbsent, ifEquals }: SetOptions): boolean {
+  return ifAbsent !== true && ifEquals === undefined;
+}
+
+/** Stores the value without opening the store, if that can be; with settings of their own, handles know what to do. */
+function writeByShortWay(
+  { directory, settings }: Context,
+  key: Key,
+  value: Value,
+  { ttlMs }: SetOptions,
+): boolean {
+  if (Object.keys(settings.tuning).length > 0) return false;
+  const expiresAt = ttlMs === undefined ? 0 : Date.now() + ttlMs;
+  return writeBriefly(directory, { key, value, expiresAt, durability: settings.durability });
+}
 
 function setOptions(args: {
   readonly ttl: string | undefined;
