@@ -183,7 +183,7 @@ describe("repair", () => {
     const { exitCode, stdout, stderr } = sandbox.kvs(["repair", "--to", "new"]);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
-      /^lost: ".*\/kvs_logs\/1\.log" at offset 64, 31 bytes: a record fails its checksum; keys: "a"\n$/,
+      /^lost: ".*\/kvs_logs\/1\.log" at offset 64, 31 bytes: a record fails its checksum at offset 72; keys: "a"\n$/,
     );
     expect(stderr).toMatch(
       /^kvs: Wrote 3 records in 1 log, .*, to "new"\. What was lost may have been newer/,

@@ -80,7 +80,7 @@ export const BAD_HEX = '--key-hex is "f", expected pairs of hexadecimal digits';
 export const NOT_UTF8 =
   "An argument is not UTF-8: give such a key with --key-hex HEX, such a value on standard input with -";
 export const LOCKED = 'Cannot lock "{store}/LOCK": it was held by process {holder} for longer than 20 ms';
-export const CORRUPT = 'Cannot read "{store}/1.log": a record fails its checksum at offset 64';
+export const CORRUPT = 'Cannot read "{store}/1.log": a record fails its checksum at offset 72';
 export const READ_ONLY = 'Cannot open "{store}/LOCK": permission denied';
 export const TOO_LARGE = 'Cannot write to "{store}/1.log": the file-size limit is reached';
 export const OUTPUT_FULL = "Cannot write standard output: no space left on device";

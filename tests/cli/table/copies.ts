@@ -28,11 +28,11 @@ const RECORDS = [
 const LOGGED = RECORDS.join("");
 
 const DAMAGED_LOG = [
-  "1.log\t64\t227\tdamaged\ta record fails its checksum\n",
+  "1.log\t64\t227\tdamaged\ta record fails its checksum at offset 72\n",
   ...RECORDS.slice(1).map((line) => line.replace(/live|stale/, "unknown")),
 ].join("");
 const LOST =
-  'lost: "{store}/1.log" at offset 64, 227 bytes: a record fails its checksum; keys: hex 70616464696ea5\n';
+  'lost: "{store}/1.log" at offset 64, 227 bytes: a record fails its checksum at offset 72; keys: hex 70616464696ea5\n';
 
 /** A run that fails after it has sealed the newest log, as a backup starts with. */
 const seals = (line: string, exitCode: number, message: string): Run => ({
