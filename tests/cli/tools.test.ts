@@ -44,6 +44,37 @@ describe("backup and restore", () => {
     },
   );
 
+  test("and repair refuse a directory inside the one that they read, whatever it is called", () => {
+    using sandbox = new Sandbox();
+    fill(sandbox);
+    sandbox.bytes(["backup", "copy", "-q"]);
+    sandbox.bash("ln -s kvs_logs link; ln -s copy copy-link; mkdir other");
+    const before = sandbox.bash("find . | sort").stdout;
+    for (const target of [
+      "kvs_logs",
+      "link",
+      "other/../kvs_logs/.",
+      "kvs_logs/new",
+      "link/new",
+      "./link/a/b",
+    ]) {
+      for (const [command, action] of [
+        [`backup ${target}`, "back up"],
+        [`repair --to ${target}`, "repair"],
+        [`restore kvs_logs --dir ${target}`, "restore"],
+      ] as const) {
+        const { exitCode, stdout, stderr } = sandbox.bash(`kvs ${command}`);
+        expect([command, exitCode, stdout]).toEqual([command, 2, ""]);
+        expect(stderr).toMatch(new RegExp(`^kvs: Cannot ${action} ".*kvs_logs" into itself`));
+        expect(stderr.includes(`: "${target}" lies in it\n`)).toBe(/new|b$/.test(target));
+      }
+    }
+    expect(sandbox.kvs(["restore", "copy-link", "--dir", "copy/new"]).exitCode).toBe(2);
+    expect(sandbox.bash("find . | sort").stdout).toBe(before);
+    sandbox.bytes(["backup", "kvs_logs.old", "-q"]);
+    sandbox.bytes(["backup", "..kvs", "-q", "--dir", "link"]);
+  });
+
   test("make a store with the same export, by a directory, a file and a pipe", () => {
     using sandbox = new Sandbox();
     fill(sandbox);
@@ -104,7 +135,8 @@ describe("backup and restore", () => {
   test("refuse what is not empty, damaged, missing or a terminal, and leave nothing behind", async () => {
     using sandbox = new Sandbox();
     fill(sandbox);
-    expect(sandbox.kvs(["backup", "kvs_logs"])).toMatchObject({ exitCode: 3, stdout: "" });
+    sandbox.bytes(["set", "a", "1", "--dir", "full"]);
+    expect(sandbox.kvs(["backup", "full"])).toMatchObject({ exitCode: 3, stdout: "" });
     expect(sandbox.kvs(["restore", "nothing", "--dir", "target"])).toMatchObject({ exitCode: 3 });
     const archive = sandbox.bytes(["backup", "-"]);
     const cut = archive.subarray(0, 700);

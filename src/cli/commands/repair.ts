@@ -1,5 +1,6 @@
 import type { Loss } from "../../engine/repair-plan.ts";
 import { repairStore } from "../../engine/tools.ts";
+import { refuseInside } from "../apart.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { describeDamage } from "../describe-damage.ts";
 import { DONE } from "../exit-codes.ts";
@@ -18,13 +19,14 @@ export const repair: Command = defineCommand({
       type: "string",
       valueHint: "DIR",
       needed: true,
-      description: "Directory of the new store, absent or empty",
+      description: "Directory of the new store, absent or empty, outside the old one",
     },
   },
   examples: ["kvs set greeting hello && kvs repair --to ./repaired"],
   async run({ args, data }) {
     const { to } = args;
     if (to === undefined || to === "") throw new UsageError("Cannot repair: --to DIR is missing");
+    refuseInside(data.directory, to, "repair");
     const result = await runTool("Repairing", data.settings, async (options) =>
       repairStore(data.directory, to, options),
     );

@@ -53,7 +53,12 @@ export const COPIES: readonly Row[] = [
       "missing key": [fails("kvs repair --to new --dir none", 3, NO_STORE)],
       "bad usage": [
         misuses(REPAIR, "kvs repair", "Cannot repair: --to DIR is missing"),
-        fails("kvs repair --to kvs_logs", 3, 'Cannot repair into "{store}": it is not empty'),
+        misuses(REPAIR, "kvs repair --to kvs_logs", 'Cannot repair "./kvs_logs" into itself'),
+        seals(
+          "mkdir -p new/x && kvs repair --to new",
+          3,
+          'Cannot repair into "{directory}/new": it is not empty',
+        ),
       ],
       "unknown flag": [
         misuses(REPAIR, "kvs repair --to new --no-such-flag", 'Unknown flag "--no-such-flag"'),
@@ -94,7 +99,12 @@ export const COPIES: readonly Row[] = [
       ],
       "bad usage": [
         misuses(BACKUP, "kvs backup", "Missing DEST"),
-        seals("kvs backup kvs_logs", 3, 'Cannot back up into "{store}": it is not empty'),
+        misuses(BACKUP, "kvs backup kvs_logs", 'Cannot back up "./kvs_logs" into itself'),
+        seals(
+          "mkdir -p new/x && kvs backup new",
+          3,
+          'Cannot back up into "{directory}/new": it is not empty',
+        ),
       ],
       "unknown flag": [misuses(BACKUP, "kvs backup new --no-such-flag", 'Unknown flag "--no-such-flag"')],
       "extra argument": [misuses(BACKUP, "kvs backup new surplus", 'Unexpected argument "surplus"')],
