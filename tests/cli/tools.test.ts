@@ -274,6 +274,27 @@ describe("log", () => {
     expect(stderr).toBe("kvs: Cannot read all records: 1 place damaged, see kvs verify\n");
   });
 
+  test("exits 4 as well where damage in another log hides the state of what it prints", () => {
+    using sandbox = new Sandbox();
+    fill(sandbox);
+    sandbox.bytes(["backup", "copy", "-q"]);
+    sandbox.bytes(["set", "a", "newer"]);
+    sandbox.bytes(["set", "z", "last"]);
+    const log = sandbox.path("kvs_logs/2.log");
+    const bytes = readFileSync(log);
+    bytes[bytes.indexOf("newer")] = 0x58;
+    writeFileSync(log, bytes);
+    const { exitCode, stdout, stderr } = sandbox.kvs(["log", "1", "--json"]);
+    const states = stdout.trimEnd().split("\n");
+    expect(states.map((line) => (JSON.parse(line) as { state: string }).state)).toEqual(
+      Array(4).fill("unknown"),
+    );
+    expect([exitCode, stderr]).toEqual([
+      4,
+      "kvs: Cannot tell the state of 4 records: the store is damaged, see kvs verify\n",
+    ]);
+  });
+
   test("refuses a generation that is none, or that there is not", () => {
     using sandbox = new Sandbox();
     expect(sandbox.kvs(["log"]).exitCode).toBe(3);
