@@ -13,3 +13,4 @@ export { refuseMangledArguments } from "./mangled.ts";
 export { removePrefix } from "./remove-prefix.ts";
 export { replaceFile } from "./replace-file.ts";
 export { unknownCommand } from "./suggest.ts";
+export { withTypedPaths } from "./typed-paths.ts";

@@ -19,7 +19,8 @@ export function renderReference(commands: readonly Command[]): string {
     "",
     "A script can trust the exit code, that standard output holds data alone, byte for byte, and that messages, one line each,",
     'go to standard error. Flags stand before the command or after it. After `--` everything is an operand: `kvs set k -- "$v"`',
-    "stores any `$v`. On a terminal, data is escaped where it would move the cursor, and ends in a newline.",
+    "stores any `$v`. On a terminal, data is escaped where it would move the cursor, and ends in a newline. Messages name paths",
+    "as they were typed; JSON and `stats` name them whole.",
     "",
     ...table(
       ["exit code", "meaning"],

@@ -25,6 +25,7 @@ export const backup: Command = defineCommand({
     if (isStream && (await isTerminal(STDOUT))) {
       throw new UsageError("Cannot back up to a terminal: redirect standard output to a file");
     }
+    data.typedPaths.push(dest);
     if (!isStream) refuseInside(data.directory, dest, "back up");
     const client = await data.openExisting("change");
     if (isStream) {

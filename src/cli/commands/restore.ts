@@ -20,6 +20,7 @@ export const restore: Command = defineCommand({
     const { src } = args;
     const isStream = src === "-" && !data.literal.has("src");
     const { directory } = data;
+    data.typedPaths.push(src);
     const { logs, bytes } = await runTool("Restoring", data.settings, async (options) => {
       if (isStream) return await restoreFile(openStandardInput(), directory, options);
       if (isFile(src)) return await restoreFile(openFile(src), directory, options);
