@@ -1,12 +1,15 @@
 import { realpathSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { UsageError } from "./failures.ts";
+import { system } from "./system-error.ts";
 
 /**
  * Refuses to put a new store into the directory of another one, where it would be
- * lost with it, and in the way. `action` is for the message: `back up`.
+ * lost with it, and in the way. `action` is for the message: `back up`. That a path
+ * is empty is for the engine to say.
  */
 export function refuseInside(directory: string, target: string, action: string): void {
+  if (directory === "" || target === "") return;
   const way = relative(realPathOf(directory), realPathOf(target));
   if (way === ".." || way.startsWith("../")) return;
   const reason = way === "" ? "" : `: "${target}" lies in it`;
@@ -15,7 +18,9 @@ export function refuseInside(directory: string, target: string, action: string):
 
 /** The path without links, also of what is not there yet. */
 function realPathOf(path: string): string {
-  const whole = resolve(path);
+  // Where the working directory was removed, `resolve` alone takes that of the executable.
+  const base = isAbsolute(path) ? "/" : system(`open "${path}"`, () => process.cwd());
+  const whole = resolve(base, path);
   try {
     return realpathSync(whole);
   } catch {

@@ -119,7 +119,7 @@ function followLinks(path: string): string {
  * the new one would not have; and nothing that is protected from being written.
  */
 function mayReplace(path: string, existing: fs.Stats | undefined): boolean {
-  if (existing === undefined) return true;
+  if (existing === undefined) return path !== "";
   if (!existing.isFile() || existing.nlink > 1 || existing.uid !== process.geteuid?.()) return false;
   try {
     fs.accessSync(path, fs.constants.W_OK);

@@ -8,7 +8,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { KVS, printed, Sandbox } from "./run-kvs.ts";
+import { KVS, failed, printed, Sandbox } from "./run-kvs.ts";
 
 /** A store of three keys, one of them removed again. */
 function fill(sandbox: Sandbox): void {
@@ -70,6 +70,9 @@ describe("backup and restore", () => {
       }
     }
     expect(sandbox.kvs(["restore", "copy-link", "--dir", "copy/new"]).exitCode).toBe(2);
+    expect(sandbox.kvs(["restore", "", "--dir", "new"])).toEqual(
+      failed(2, "Cannot open store: its path is empty"),
+    );
     expect(sandbox.bash("find . | sort").stdout).toBe(before);
     sandbox.bytes(["backup", "kvs_logs.old", "-q"]);
     sandbox.bytes(["backup", "..kvs", "-q", "--dir", "link"]);
