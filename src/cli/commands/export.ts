@@ -30,10 +30,10 @@ export const exportCommand: Command = defineCommand({
     const { file } = args;
     const isStream = file === undefined || (file === "-" && !data.literal.has("file"));
     if (!isStream) {
-      await exportToFile(file, async (out) => {
-        const encoder = format.encoder(out, { isTerminal: false });
-        await exportRecords(client, encoder, await startProgress("Exporting", data.settings));
-      });
+      const progress = await startProgress("Exporting", data.settings);
+      await exportToFile(file, progress, async (out) =>
+        exportRecords(client, format.encoder(out, { isTerminal: false }), progress),
+      );
       return DONE;
     }
     // On a terminal that shows the records themselves, a bar would only be in their way.
@@ -46,10 +46,14 @@ export const exportCommand: Command = defineCommand({
 });
 
 /** Writes a file so that an older one stays as it was until all of the new one is there, also when a signal comes. */
-async function exportToFile(path: string, write: (out: Output) => Promise<void>): Promise<void> {
+async function exportToFile(
+  path: string,
+  progress: Progress,
+  write: (out: Output) => Promise<void>,
+): Promise<void> {
   const file = new FileReplacement(path, FILE_MODE);
   // Before there is anything to clean up.
-  const release = file.isBeside ? onSignal(() => file.discard()) : undefined;
+  const release = file.isBeside ? onSignal(() => giveUp(file, progress)) : undefined;
   try {
     const out = new Output(file.open(), file.name);
     await write(out);
@@ -59,6 +63,11 @@ async function exportToFile(path: string, write: (out: Output) => Promise<void>)
     release?.();
     file.discard();
   }
+}
+
+function giveUp(file: FileReplacement, progress: Progress): void {
+  file.discard();
+  progress.end();
 }
 
 /**
