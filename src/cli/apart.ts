@@ -1,5 +1,6 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { kindOf } from "../engine/store-files.ts";
 import { UsageError } from "./failures.ts";
 import { system } from "./system-error.ts";
 
@@ -14,6 +15,14 @@ export function refuseInside(directory: string, target: string, action: string):
   if (way === ".." || way.startsWith("../")) return;
   const reason = way === "" ? "" : `: "${target}" lies in it`;
   throw new UsageError(`Cannot ${action} "${directory}" into itself${reason}`);
+}
+
+/** Refuses to write over a file of the store that is read: its log would be gone. */
+export function refuseOwnFile(directory: string, path: string): void {
+  if (path === "") return;
+  const whole = realPathOf(path);
+  if (dirname(whole) !== realPathOf(directory) || kindOf(basename(whole)) === "other") return;
+  throw new UsageError(`Cannot write "${path}": it belongs to the store`);
 }
 
 /** The path without links, also of what is not there yet. */

@@ -5,6 +5,7 @@
  */
 export { StagedImport } from "../engine/staged-import.ts";
 export { ALL_COMMANDS } from "./all-commands.ts";
+export { refuseOwnFile } from "./apart.ts";
 export { runWithCitty } from "./citty.ts";
 export { escapeTextForTerminal } from "./escapes.ts";
 export { printCommandHelp, reportUsageError, runWithoutCommand } from "./help.ts";

@@ -90,6 +90,20 @@ test("an export follows a link to a file, and spares that file while it fails", 
   expect(readdirSync(sandbox.path("exports"))).toEqual(["monday"]);
 });
 
+test("neither an export nor get --output writes over a file of the store", () => {
+  sandbox.bytes(["set", "k", "v"]);
+  sandbox.bash("ln -s kvs_logs/1.log link; ln -s kvs_logs there");
+  for (const path of ["kvs_logs/1.log", "./there/LOCK", "link", "kvs_logs/9.log", "there/1.idx"]) {
+    for (const command of [["export"], ["get", "k", "--output"]]) {
+      const { exitCode, stderr } = sandbox.kvs([...command, path]);
+      expect([path, exitCode]).toEqual([path, 2]);
+      expect(stderr).toStartWith(`kvs: Cannot write "${path}": it belongs to the store\n`);
+    }
+  }
+  expect(sandbox.bytes(["get", "k"]).toString()).toBe("v");
+  expect(sandbox.bash("cd kvs_logs; kvs export --dir . out; ls").stdout).toBe("1.log\nLOCK\nout\n");
+});
+
 test("an export writes in place to what has to stay the file that it is", () => {
   sandbox.bytes(["set", "k", "v"]);
   const line = "k\tv\n";

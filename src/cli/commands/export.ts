@@ -1,3 +1,4 @@
+import { refuseOwnFile } from "../apart.ts";
 import type { StoreClient } from "../client.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { DONE } from "../exit-codes.ts";
@@ -30,6 +31,7 @@ export const exportCommand: Command = defineCommand({
     const { file } = args;
     const isStream = file === undefined || (file === "-" && !data.literal.has("file"));
     if (!isStream) {
+      refuseOwnFile(data.directory, file);
       const progress = await startProgress("Exporting", data.settings);
       await exportToFile(file, progress, async (out) =>
         exportRecords(client, format.encoder(out, { isTerminal: false }), progress),
