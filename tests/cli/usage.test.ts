@@ -102,6 +102,9 @@ describe("usage errors", () => {
     expect(sandbox.kvs(["help", "lst"]).stderr).toStartWith(
       'kvs: Unknown command "lst", did you mean "list"?\n',
     );
+    expect(sandbox.kvs(["SET", "k", "v"]).stderr).toStartWith(
+      'kvs: Unknown command "SET", did you mean "set"?\n',
+    );
     expect(sandbox.kvs(["toString"]).exitCode).toBe(2);
     expect(sandbox.kvs([""]).exitCode).toBe(2);
   });
