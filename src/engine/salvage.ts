@@ -8,7 +8,7 @@ import { LogTally, type Mutation } from "../format/record.ts";
 import { gapsBetween, keyInLine, recordsAmong, seemsSeal } from "../format/salvage.ts";
 import type { Damage, Findings } from "./findings.ts";
 import { newLogId } from "./identifiers.ts";
-import { type DamageItem, explain, LogWalk, type WalkableLog } from "./log-walk.ts";
+import { type DamageItem, LogWalk, type WalkableLog } from "./log-walk.ts";
 import { type Loss, type PlannedLog, recordsIfSound } from "./repair-plan.ts";
 import type { StagedLog, StagedStore } from "./staged-store.ts";
 import type { OpenLog } from "./store-files.ts";
@@ -174,7 +174,7 @@ export class Salvage {
       .slice(0, MOST_KEYS)
       .map(({ start: from, end }) => asKey(codec.keyOf(bytes, from, end)));
     const keys = [...known, ...gaps.flatMap((gap) => guessKeys(codec, bytes, gap))].slice(0, MOST_KEYS);
-    this.#lose({ file: log.name, offset: position, bytes: length, reason: explain(item), keys });
+    this.#lose({ file: log.name, offset: position, bytes: length, reason, at: item.at, keys });
   }
 
   #lose(loss: Loss): void {
