@@ -12,6 +12,8 @@ export class Context {
   /** Operands that stood after `--`. */
   readonly literal: ReadonlySet<string>;
   readonly out: Output = new Output();
+  /** Paths as the user has typed them, those of which the engine may speak. */
+  readonly typedPaths: string[];
   readonly #brief: boolean;
   #client: StoreClient | undefined;
 
@@ -21,6 +23,7 @@ export class Context {
     { literal, brief }: { readonly literal: ReadonlySet<string>; readonly brief: boolean },
   ) {
     this.settings = settings;
+    this.typedPaths = [settings.location];
     this.literal = literal;
     this.#brief = brief;
   }

@@ -4,7 +4,7 @@ import type { Settings } from "./settings.ts";
 import { onSignal } from "./signals.ts";
 
 /**
- * Runs long work with a bar. On SIGINT and SIGTERM the work is given up and cleans
+ * Runs long work with a bar. On SIGINT, SIGTERM and SIGHUP the work is given up and cleans
  * up after itself, before the process dies of that signal.
  */
 export async function runTool<T>(

@@ -88,16 +88,19 @@ async function fail(error: unknown, progress: Progress): Promise<ExitCode> {
   }
   const { exitCode, message } = verdictOn(error);
   if (exitCode === INTERNAL) writeMessage(message);
-  else if (progress.context?.settings.quiet !== true) await report(message, progress.command);
+  else if (progress.context?.settings.quiet !== true) await report(message, progress);
   return exitCode;
 }
 
 /** consola would cost a fast command more than its whole run. */
-async function report(message: string, command: Command | undefined): Promise<void> {
-  if (command?.fast === true) {
+async function report(message: string, { command, context }: Progress): Promise<void> {
+  const isFast = command?.fast === true;
+  if (isFast && !message.includes('"/')) {
     writeMessage(message);
     return;
   }
-  const { log } = await import("./slow-path.ts");
-  log.error(message);
+  const { log, withTypedPaths } = await import("./slow-path.ts");
+  const shown = withTypedPaths(message, context?.typedPaths ?? []);
+  if (isFast) writeMessage(shown);
+  else log.error(shown);
 }

@@ -1,31 +1,18 @@
 import * as fs from "node:fs";
-import type { StoreClient } from "./client.ts";
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 type Signal = (typeof SIGNALS)[number];
 
 /** Their numbers on Linux. */
-const NUMBERS: Readonly<Record<Signal, number>> = { SIGINT: 2, SIGTERM: 15 };
+const NUMBERS: Readonly<Record<Signal, number>> = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 };
 
 /** Found out once: a handler of ours changes the answer. */
 let heeded: readonly Signal[] | undefined;
 
 /**
- * Runs long work so that SIGINT and SIGTERM keep what it has written: the store is
- * closed, then the process dies of that signal, as a shell loop needs to see.
- * Handlers run between turns of the event loop, so the work must yield.
- */
-export async function closeOnSignal<T>(client: StoreClient, work: () => Promise<T>): Promise<T> {
-  const release = onSignal(() => client.close());
-  try {
-    return await work();
-  } finally {
-    release();
-  }
-}
-
-/**
- * Runs `clean` when one of the signals comes, then dies of it. Returns how to undo that.
+ * Runs `clean` when one of the signals comes, then dies of it, as a shell loop needs to
+ * see. Returns how to undo that. Handlers run between turns of the event loop, so long
+ * work must yield.
  * One that the caller has told to be ignored stays so, as SIGINT is behind `&` in a script.
  */
 export function onSignal(clean: () => unknown): () => void {

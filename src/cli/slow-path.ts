@@ -5,6 +5,7 @@
  */
 export { StagedImport } from "../engine/staged-import.ts";
 export { ALL_COMMANDS } from "./all-commands.ts";
+export { refuseOwnFile } from "./apart.ts";
 export { runWithCitty } from "./citty.ts";
 export { escapeTextForTerminal } from "./escapes.ts";
 export { printCommandHelp, reportUsageError, runWithoutCommand } from "./help.ts";
@@ -13,3 +14,4 @@ export { refuseMangledArguments } from "./mangled.ts";
 export { removePrefix } from "./remove-prefix.ts";
 export { replaceFile } from "./replace-file.ts";
 export { unknownCommand } from "./suggest.ts";
+export { withTypedPaths } from "./typed-paths.ts";

@@ -33,7 +33,8 @@ export function nearest(given: string, known: readonly string[]): string | undef
   let best: string | undefined;
   let fewest = Number.POSITIVE_INFINITY;
   for (const word of known) {
-    const edits = editDistance(given, word);
+    // All that is known is written small.
+    const edits = editDistance(given.toLowerCase(), word);
     if (edits < fewest && edits <= Math.max(1, Math.floor(word.length / LETTERS_AN_EDIT))) {
       best = word;
       fewest = edits;

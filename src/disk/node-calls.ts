@@ -8,7 +8,11 @@ const FILE_MODE = 0o600;
 /** The calls by way of `node:fs`, on any system. */
 export const nodeCalls: SystemCalls = {
   isBrief: false,
-  absolute: (path) => process.getBuiltinModule("node:path").resolve(path),
+  absolute: (path) => {
+    const { isAbsolute, resolve } = process.getBuiltinModule("node:path");
+    // Where the working directory was removed, `resolve` alone takes that of the executable.
+    return isAbsolute(path) ? resolve(path) : resolve(process.cwd(), path);
+  },
   open: (path, access) => nodeFs().openSync(path, flagsFor(access), FILE_MODE),
   close: (fd) => nodeFs().closeSync(fd),
   read: (fd, buffer, position) => nodeFs().readSync(fd, buffer, 0, buffer.length, position),

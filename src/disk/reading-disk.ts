@@ -23,7 +23,8 @@ export function briefReadingDisk(): ReadingDisk {
 /** What those ask of this machine's disk who only read. */
 export function readingDiskBy(calls: SystemCalls): ReadingDisk {
   return {
-    absolute: (path) => calls.absolute(path),
+    // The working directory may have been removed.
+    absolute: (path) => system("open store", path, () => calls.absolute(path)),
     list: (directory) => {
       try {
         return calls.list(directory);

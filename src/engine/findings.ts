@@ -10,6 +10,8 @@ export interface Damage {
   /** How long it is, in bytes; 0 where something is missing. */
   readonly bytes: number;
   readonly reason: string;
+  /** Where the damage itself stands, in what is lost with it; undefined at `offset`. */
+  readonly at?: number | undefined;
 }
 
 /** Collects what was found, in order; neighbours of one kind become one. */

@@ -11,6 +11,8 @@ const CHUNK_BYTES = 256 * 1024;
 export interface Fault {
   readonly offset: number;
   readonly reason: string;
+  /** Where the damage itself stands, if not at `offset`. */
+  readonly at?: number | undefined;
 }
 
 /** What LOCK says of a log's bytes between its header and `end`. */
@@ -294,7 +296,7 @@ export class LogFrames {
     if (frame.status === "records") {
       this.#count(frame.length, note);
     } else if (frame.status === "damaged") {
-      this.#fault = { offset: this.#end, reason: frame.reason };
+      this.#fault = { offset: this.#end, reason: frame.reason, at: frame.at };
     } else {
       this.#acceptSeal(frame, size);
     }

@@ -8,7 +8,7 @@ import { Generations, isLive } from "./generations.ts";
 import { HintReader } from "./hint-reader.ts";
 import type { Log } from "./log.ts";
 import { startOf } from "./log-start.ts";
-import { LogWalk, type WalkableLog } from "./log-walk.ts";
+import { explain, LogWalk, type WalkableLog } from "./log-walk.ts";
 import { runToEnd } from "./slices.ts";
 import { openStoreFiles } from "./store-files.ts";
 
@@ -131,7 +131,7 @@ function* recordsOf(
     if (item.kind === "pause") continue;
     const { position, length } = item;
     if (item.kind === "damage") {
-      yield { log: name, offset: position, bytes: length, damage: item.reason };
+      yield { log: name, offset: position, bytes: length, damage: explain(item) };
       continue;
     }
     const bytes = walk.view(position, length);

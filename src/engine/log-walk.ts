@@ -23,6 +23,8 @@ export type LogItem =
       /** Bytes up to where the log goes on. */
       readonly length: number;
       readonly reason: string;
+      /** Where the first damage in these bytes stands, if not at their start. */
+      readonly at?: number | undefined;
       /** These bytes are one frame, some of whose records may be whole. */
       readonly isFrame: boolean;
     }
@@ -31,6 +33,11 @@ export type LogItem =
 
 /** A part of a log that is no sound frame. */
 export type DamageItem = Extract<LogItem, { kind: "damage" }>;
+
+/** Why a part of a log is none, with the place where it stands elsewhere than the part begins. */
+export function explain({ reason, at }: Pick<DamageItem, "reason" | "at">): string {
+  return at === undefined ? reason : `${reason} at offset ${at}`;
+}
 
 /**
  * Walks along a log's frames from its start to its end, verifying all of it, and
@@ -116,7 +123,8 @@ export class LogWalk {
     if (frameBytes > 0 && from + frameBytes <= this.end) {
       this.#isDamaged = true;
       this.position = from + frameBytes;
-      yield { kind: "damage", position: from, length: frameBytes, reason, isFrame: true };
+      const at = breaksOff ? undefined : frame.at;
+      yield { kind: "damage", position: from, length: frameBytes, reason, at, isFrame: true };
       return;
     }
     const next = frameBytes > 0 ? undefined : yield* this.#findFrame(from + 1);

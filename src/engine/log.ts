@@ -361,11 +361,9 @@ export class Log implements Interval {
   }
 
   /** The error for damage in this log. */
-  damage(fault: Fault): KvsError {
-    return new KvsError("CORRUPT", `Cannot read "${this.path}": ${fault.reason} at offset ${fault.offset}`, {
-      file: this.path,
-      offset: fault.offset,
-    });
+  damage({ reason, offset: from, at: offset = from }: Fault): KvsError {
+    const { path: file } = this;
+    return new KvsError("CORRUPT", `Cannot read "${file}": ${reason} at offset ${offset}`, { file, offset });
   }
 
   /** The file's size, unwritten bytes not counted. */

@@ -19,7 +19,7 @@ import { ByteReader, type ByteSource } from "./byte-reader.ts";
 import { Generations } from "./generations.ts";
 import { HintReader } from "./hint-reader.ts";
 import { startOf } from "./log-start.ts";
-import { LogWalk } from "./log-walk.ts";
+import { explain, LogWalk } from "./log-walk.ts";
 import type { ToolOptions } from "./options.ts";
 import { runInSlices } from "./slices.ts";
 import { snapshotOf } from "./snapshot.ts";
@@ -193,7 +193,7 @@ function* checkLog(
     const bytes = file.size();
     const walk = new LogWalk(file, walkable, bytes);
     for (const item of walk.items()) {
-      if (item.kind === "damage") throw refuse(`${item.reason} at offset ${item.position}`);
+      if (item.kind === "damage") throw refuse(explain({ ...item, at: item.at ?? item.position }));
       onProgress(walk.position / bytes);
       yield;
     }

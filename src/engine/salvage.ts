@@ -174,7 +174,7 @@ export class Salvage {
       .slice(0, MOST_KEYS)
       .map(({ start: from, end }) => asKey(codec.keyOf(bytes, from, end)));
     const keys = [...known, ...gaps.flatMap((gap) => guessKeys(codec, bytes, gap))].slice(0, MOST_KEYS);
-    this.#lose({ ...at, offset: position, bytes: length, keys });
+    this.#lose({ file: log.name, offset: position, bytes: length, reason, at: item.at, keys });
   }
 
   #lose(loss: Loss): void {

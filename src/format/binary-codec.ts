@@ -121,7 +121,7 @@ function scanRecords(
   while (at < end) {
     const recordPosition = position + at - offset;
     if (!parseRecord(bytes, at, end, seedAt(seed, recordPosition), current))
-      return { status: "damaged", reason: "a record fails its checksum" };
+      return { status: "damaged", reason: "a record fails its checksum", at: recordPosition };
     if (current.kindByte === KIND_SEAL) return parseSeal(bytes, current, whole);
     visit(current, at, recordPosition);
     at = current.end;

@@ -68,7 +68,8 @@ export type ParsedFrame =
   | { readonly status: "seal"; readonly length: number; readonly summary: SealSummary | undefined }
   /** More bytes are needed to tell: `needed` of them, counted from the frame's start. */
   | { readonly status: "incomplete"; readonly needed: number }
-  | { readonly status: "damaged"; readonly reason: string };
+  /** `at` is where in the log the damage stands, if not at the frame's start. */
+  | { readonly status: "damaged"; readonly reason: string; readonly at?: number | undefined };
 
 /**
  * Count and digest of a log's records, in order. The digest chains the records'

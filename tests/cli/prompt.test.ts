@@ -49,6 +49,13 @@ class Prompt implements AsyncDisposable {
     return await this.until(until);
   }
 
+  /** Types keys that arrive in one read, as those of a paste do. */
+  async paste(keys: string, until = "\nkvs> "): Promise<string> {
+    this.#shown = "";
+    this.#process.terminal?.write(keys);
+    return await this.until(until);
+  }
+
   pidOfKvs(): number {
     const { pid } = this.#process;
     return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim());
@@ -160,6 +167,16 @@ describe("the prompt", () => {
     await using prompt = await Prompt.start();
     await prompt.type("incr n\rincr n\rincr n\rget n\rexit\r", "END");
     expect(sandbox.bytes(["get", "n"]).toString()).toBe("3");
+  });
+
+  test("waits for what a key does before it heeds the next, though they come in one read", async () => {
+    sandbox.bytes(["set", "plain", "unadorned"]);
+    await using prompt = await Prompt.start();
+    expect(await prompt.paste("ge\tpl\t\r")).toContain("\nunadorned\n");
+    expect(await prompt.paste("set älter 1\rget äl\t\rexit\rset never 1\r", "END")).toContain("\n1\n");
+    await using other = await Prompt.start();
+    expect(await other.paste("\x04set never 1\r", "END")).toContain("END 0");
+    expect(sandbox.bytes(["list", "--keys"]).toString()).toBe("plain\nälter\n");
   });
 
   test.each([

@@ -10,6 +10,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import { KVS, Sandbox, failed, printed } from "./run-kvs.ts";
 
 let sandbox: Sandbox;
@@ -200,6 +201,33 @@ describe("the working directory", () => {
     expect(existsSync(sandbox.path("kvs_logs"))).toBe(true);
     expect(existsSync(sandbox.path("elsewhere"))).toBe(false);
   });
+});
+
+test("In a working directory that was removed, relative paths name nothing, and least of all a new store", () => {
+  const elsewhere = sandbox.path("elsewhere");
+  sandbox.bytes(["set", "k", "v", "--dir", elsewhere]);
+  const stores = (): string[] => readdirSync(dirname(KVS)).toSorted();
+  const before = stores();
+  for (const [command, exitCode] of [
+    ["get k", 3],
+    ["set k v", 3],
+    ["shell", 0],
+    ["import", 3],
+    ["list", 3],
+    ["verify", 3],
+    [`backup new --dir ${elsewhere}`, 3],
+    [`repair --to new --dir ${elsewhere}`, 3],
+    [`restore ${elsewhere} --dir new`, 3],
+    [`export new --dir ${elsewhere}`, 3],
+    [`get k --dir ${elsewhere}`, 0],
+  ] as const) {
+    const line = command === "import" ? '{"key":"a","value":"b"}' : "set\ta\tb";
+    const ended = sandbox.bash(`mkdir gone; cd gone; rmdir ../gone; printf '${line}\\n' | kvs ${command}`);
+    expect([command, ended.exitCode]).toEqual([command, exitCode]);
+    expect(ended.stdout).not.toContain("ok");
+    expect(ended.stderr).not.toContain("Internal error");
+  }
+  expect(stores()).toEqual(before);
 });
 
 describe("maintenance", () => {

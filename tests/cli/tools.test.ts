@@ -8,7 +8,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { KVS, printed, Sandbox } from "./run-kvs.ts";
+import { KVS, failed, printed, Sandbox } from "./run-kvs.ts";
 
 /** A store of three keys, one of them removed again. */
 function fill(sandbox: Sandbox): void {
@@ -43,6 +43,40 @@ describe("backup and restore", () => {
       }
     },
   );
+
+  test("and repair refuse a directory inside the one that they read, whatever it is called", () => {
+    using sandbox = new Sandbox();
+    fill(sandbox);
+    sandbox.bytes(["backup", "copy", "-q"]);
+    sandbox.bash("ln -s kvs_logs link; ln -s copy copy-link; mkdir other");
+    const before = sandbox.bash("find . | sort").stdout;
+    for (const target of [
+      "kvs_logs",
+      "link",
+      "other/../kvs_logs/.",
+      "kvs_logs/new",
+      "link/new",
+      "./link/a/b",
+    ]) {
+      for (const [command, action] of [
+        [`backup ${target}`, "back up"],
+        [`repair --to ${target}`, "repair"],
+        [`restore kvs_logs --dir ${target}`, "restore"],
+      ] as const) {
+        const { exitCode, stdout, stderr } = sandbox.bash(`kvs ${command}`);
+        expect([command, exitCode, stdout]).toEqual([command, 2, ""]);
+        expect(stderr).toMatch(new RegExp(`^kvs: Cannot ${action} ".*kvs_logs" into itself`));
+        expect(stderr.includes(`: "${target}" lies in it\n`)).toBe(/new|b$/.test(target));
+      }
+    }
+    expect(sandbox.kvs(["restore", "copy-link", "--dir", "copy/new"]).exitCode).toBe(2);
+    expect(sandbox.kvs(["restore", "", "--dir", "new"])).toEqual(
+      failed(2, "Cannot open store: its path is empty"),
+    );
+    expect(sandbox.bash("find . | sort").stdout).toBe(before);
+    sandbox.bytes(["backup", "kvs_logs.old", "-q"]);
+    sandbox.bytes(["backup", "..kvs", "-q", "--dir", "link"]);
+  });
 
   test("make a store with the same export, by a directory, a file and a pipe", () => {
     using sandbox = new Sandbox();
@@ -104,7 +138,8 @@ describe("backup and restore", () => {
   test("refuse what is not empty, damaged, missing or a terminal, and leave nothing behind", async () => {
     using sandbox = new Sandbox();
     fill(sandbox);
-    expect(sandbox.kvs(["backup", "kvs_logs"])).toMatchObject({ exitCode: 3, stdout: "" });
+    sandbox.bytes(["set", "a", "1", "--dir", "full"]);
+    expect(sandbox.kvs(["backup", "full"])).toMatchObject({ exitCode: 3, stdout: "" });
     expect(sandbox.kvs(["restore", "nothing", "--dir", "target"])).toMatchObject({ exitCode: 3 });
     const archive = sandbox.bytes(["backup", "-"]);
     const cut = archive.subarray(0, 700);
@@ -183,7 +218,7 @@ describe("repair", () => {
     const { exitCode, stdout, stderr } = sandbox.kvs(["repair", "--to", "new"]);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
-      /^lost: ".*\/kvs_logs\/1\.log" at offset 64, 31 bytes: a record fails its checksum; keys: "a"\n$/,
+      /^lost: ".*\/kvs_logs\/1\.log" at offset 64, 31 bytes: a record fails its checksum at offset 72; keys: "a"\n$/,
     );
     expect(stderr).toMatch(
       /^kvs: Wrote 3 records in 1 log, .*, to "new"\. What was lost may have been newer/,
@@ -240,6 +275,27 @@ describe("log", () => {
     expect(stdout.split("\n").length).toBe(5);
     expect(stdout.split("\t").slice(3, 5)[0]).toBe("damaged");
     expect(stderr).toBe("kvs: Cannot read all records: 1 place damaged, see kvs verify\n");
+  });
+
+  test("exits 4 as well where damage in another log hides the state of what it prints", () => {
+    using sandbox = new Sandbox();
+    fill(sandbox);
+    sandbox.bytes(["backup", "copy", "-q"]);
+    sandbox.bytes(["set", "a", "newer"]);
+    sandbox.bytes(["set", "z", "last"]);
+    const log = sandbox.path("kvs_logs/2.log");
+    const bytes = readFileSync(log);
+    bytes[bytes.indexOf("newer")] = 0x58;
+    writeFileSync(log, bytes);
+    const { exitCode, stdout, stderr } = sandbox.kvs(["log", "1", "--json"]);
+    const states = stdout.trimEnd().split("\n");
+    expect(states.map((line) => (JSON.parse(line) as { state: string }).state)).toEqual(
+      Array(4).fill("unknown"),
+    );
+    expect([exitCode, stderr]).toEqual([
+      4,
+      "kvs: Cannot tell the state of 4 records: the store is damaged, see kvs verify\n",
+    ]);
   });
 
   test("refuses a generation that is none, or that there is not", () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { spawnSync } from "bun";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ALL_COMMANDS } from "../../src/cli/all-commands.ts";
@@ -10,7 +11,22 @@ beforeEach(() => {
 });
 afterEach(() => sandbox[Symbol.dispose]());
 
+const SOURCES = join(import.meta.dir, "../../src/cli");
 const COMMANDS: readonly string[] = ALL_COMMANDS.map(({ meta }) => meta.name);
+
+test("An exception that nobody expects exits 70, and asks in one line to be reported, also when quiet", () => {
+  const script = `import { set } from ${JSON.stringify(join(SOURCES, "commands/set.ts"))};
+    import { run } from ${JSON.stringify(join(SOURCES, "run.ts"))};
+    set.run = () => { throw new TypeError("x is no function"); };
+    process.exit(await run(["set", "-q", "k", "v"]));`;
+  const { exitCode, stdout, stderr } = spawnSync([process.execPath, "-e", script], {
+    cwd: sandbox.directory,
+  });
+  expect([exitCode, stdout.toString()]).toEqual([70, ""]);
+  expect(stderr.toString()).toMatch(
+    /^kvs: Internal error in kvs .+, please report it: TypeError: x is no function\n$/,
+  );
+});
 
 describe("help", () => {
   test("kvs alone prints the usage on standard error and exits 2", () => {
@@ -85,6 +101,9 @@ describe("usage errors", () => {
     expect(sandbox.kvs(["frobnicate"]).stderr).toStartWith('kvs: Unknown command "frobnicate"\n');
     expect(sandbox.kvs(["help", "lst"]).stderr).toStartWith(
       'kvs: Unknown command "lst", did you mean "list"?\n',
+    );
+    expect(sandbox.kvs(["SET", "k", "v"]).stderr).toStartWith(
+      'kvs: Unknown command "SET", did you mean "set"?\n',
     );
     expect(sandbox.kvs(["toString"]).exitCode).toBe(2);
     expect(sandbox.kvs([""]).exitCode).toBe(2);

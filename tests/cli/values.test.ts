@@ -122,6 +122,9 @@ describe("get", () => {
     expect(sandbox.kvs(["get", "k", "--output", "no/out"])).toEqual(
       failed(3, 'Cannot open "no/out": no such file or directory'),
     );
+    expect(sandbox.kvs(["get", "k", "--output", ""])).toEqual(
+      failed(3, 'Cannot open "": no such file or directory'),
+    );
   });
 
   test("--output leaves the file as it was when the disk is full, and nothing beside it", () => {

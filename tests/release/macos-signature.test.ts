@@ -7,12 +7,16 @@ import { temporaryDirectory } from "../support/temporary.ts";
 const PAGE = 4096;
 const CODE_BYTES = 2 * PAGE + 100;
 
-/** A Mach-O file of three pages: a header, `__TEXT`, and room for a signature, which holds noise. */
-function machO(room: number): string {
-  const file = Buffer.alloc(CODE_BYTES + room, 0xaa);
-  file.fill(0, 0, 32 + 72 + 16);
+/** Where the segment that holds the signature begins. */
+const LINK_EDIT_AT = 2 * PAGE;
+const LINK_EDIT_COMMAND_AT = 120;
+
+/** A Mach-O file of three pages: a header, two segments, and room for a signature, which holds noise. */
+function machO(room: number, { behind = 0 } = {}): string {
+  const file = Buffer.alloc(CODE_BYTES + room + behind, 0xaa);
+  file.fill(0, 0, LINK_EDIT_COMMAND_AT + 72);
   file.writeUInt32LE(0xfeedfacf, 0);
-  file.writeUInt32LE(2, 16);
+  file.writeUInt32LE(3, 16);
   file.writeUInt32LE(0x19, 32);
   file.writeUInt32LE(72, 36);
   file.write("__TEXT\0", 40, "latin1");
@@ -21,6 +25,12 @@ function machO(room: number): string {
   file.writeUInt32LE(16, 108);
   file.writeUInt32LE(CODE_BYTES, 112);
   file.writeUInt32LE(room, 116);
+  file.writeUInt32LE(0x19, LINK_EDIT_COMMAND_AT);
+  file.writeUInt32LE(72, LINK_EDIT_COMMAND_AT + 4);
+  file.write("__LINKEDIT\0", LINK_EDIT_COMMAND_AT + 8, "latin1");
+  file.writeBigUInt64LE(BigInt(256), LINK_EDIT_COMMAND_AT + 32);
+  file.writeBigUInt64LE(BigInt(LINK_EDIT_AT), LINK_EDIT_COMMAND_AT + 40);
+  file.writeBigUInt64LE(BigInt(CODE_BYTES + room - LINK_EDIT_AT), LINK_EDIT_COMMAND_AT + 48);
   const path = join(temporaryDirectory(), "macho");
   writeFileSync(path, file);
   return path;
@@ -48,9 +58,22 @@ test("every page of the code has its hash in the signature, the last one cut at 
   expect(blob.subarray(blob.readUInt32BE(4)).every((byte) => byte === 0)).toBe(true);
 });
 
-test("a file without room for the signature is refused and stays as it is", () => {
+test("a file without room for the signature grows, with the segment that holds it", () => {
   const path = machO(64);
+  signAdHoc(path);
+  const file = readFileSync(path);
+  expect([file.length, file.readUInt32LE(116)]).toEqual([CODE_BYTES + 208, 208]);
+  const sizes = [32, 48].map((at) => Number(file.readBigUInt64LE(LINK_EDIT_COMMAND_AT + at)));
+  expect(sizes).toEqual([PAGE, CODE_BYTES + 208 - LINK_EDIT_AT]);
+  // The header, which says so, is signed as it is now.
+  const directory = file.subarray(CODE_BYTES + file.readUInt32BE(CODE_BYTES + 16));
+  const firstHash = directory.subarray(directory.readUInt32BE(16)).subarray(0, 32).toString("hex");
+  expect(firstHash).toBe(sha256(file.subarray(0, PAGE)));
+});
+
+test("a file whose signature cannot grow is refused and stays as it is", () => {
+  const path = machO(64, { behind: 1 });
   const before = readFileSync(path);
-  expect(() => signAdHoc(path)).toThrow("there is room for 64 bytes, needed 208");
+  expect(() => signAdHoc(path)).toThrow("its signature is not at its end");
   expect(readFileSync(path).equals(before)).toBe(true);
 });

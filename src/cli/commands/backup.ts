@@ -1,3 +1,4 @@
+import { refuseInside } from "../apart.ts";
 import type { StoreClient } from "../client.ts";
 import { type Command, defineCommand } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -13,7 +14,8 @@ export const backup: Command = defineCommand({
   args: {
     dest: {
       type: "positional",
-      description: "Directory, absent or empty; - writes one file, a tar archive, to standard output",
+      description:
+        "Directory outside the store, absent or empty; - writes one file, a tar archive, to standard output",
     },
   },
   examples: ["kvs set greeting hello && kvs backup ./backup"],
@@ -23,6 +25,8 @@ export const backup: Command = defineCommand({
     if (isStream && (await isTerminal(STDOUT))) {
       throw new UsageError("Cannot back up to a terminal: redirect standard output to a file");
     }
+    data.typedPaths.push(dest);
+    if (!isStream) refuseInside(data.directory, dest, "back up");
     const client = await data.openExisting("change");
     if (isStream) {
       await writeArchive(client, data);

@@ -1,11 +1,14 @@
+import type { CompactionResult } from "../../engine/compaction.ts";
+import type { CompactOptions } from "../../engine/options.ts";
 import type { StoreStats } from "../../engine/stats.ts";
 import { refuseTogether } from "../argv.ts";
+import type { StoreClient } from "../client.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { DONE } from "../exit-codes.ts";
 import { formatBytes } from "../numbers.ts";
 import { startProgress } from "../progress.ts";
-import { parseFormat } from "../settings.ts";
-import { closeOnSignal } from "../signals.ts";
+import { parseFormat, type Settings } from "../settings.ts";
+import { onSignal } from "../signals.ts";
 
 export const compact: Command = defineCommand({
   meta: { name: "compact", description: "Rewrite the store without what was overwritten or removed" },
@@ -32,15 +35,11 @@ export const compact: Command = defineCommand({
     const { format } = args;
     const options = format === undefined ? {} : { format: parseFormat(format, "--format") };
     const client = await data.openExisting("change");
-    const progress = await startProgress("Compacting", data.settings);
-    const onProgress = (done: number): void => progress.update(done);
-    const { generationsMerged, bytesBefore, bytesAfter } = await closeOnSignal(client, async () => {
-      try {
-        return await client.compact({ ...options, onProgress });
-      } finally {
-        progress.end();
-      }
-    });
+    const { generationsMerged, bytesBefore, bytesAfter } = await compactWithBar(
+      client,
+      options,
+      data.settings,
+    );
     const sizes = `${formatBytes(bytesBefore)} before, ${formatBytes(bytesAfter)} after`;
     await data.inform(
       generationsMerged === 0
@@ -50,6 +49,25 @@ export const compact: Command = defineCommand({
     return DONE;
   },
 });
+
+/** Compacts with a bar. A signal leaves the store as it was. */
+async function compactWithBar(
+  client: StoreClient,
+  options: CompactOptions,
+  settings: Settings,
+): Promise<CompactionResult> {
+  const progress = await startProgress("Compacting", settings);
+  const release = onSignal(async () => {
+    await client.close();
+    progress.end();
+  });
+  try {
+    return await client.compact({ ...options, onProgress: (done) => progress.update(done) });
+  } finally {
+    progress.end();
+    release();
+  }
+}
 
 /** What a compaction would do now. What it frees is an estimate: frames are shared differently afterwards. */
 function describePlan({ generations, diskBytes, staleBytes }: StoreStats): string {

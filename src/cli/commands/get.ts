@@ -24,12 +24,13 @@ export const get: Command = defineCommand({
     if (value === undefined) throw keyNotFound();
     const newline = args.newline === true;
     if (args.output === undefined) await printValue(data.out, value, { newline });
-    else await writeFile(args.output, newline ? withNewline(value) : value);
+    else await writeFile(data.directory, args.output, newline ? withNewline(value) : value);
     return DONE;
   },
 });
 
-async function writeFile(path: string, bytes: Uint8Array): Promise<void> {
-  const { replaceFile } = await import("../slow-path.ts");
+async function writeFile(store: string, path: string, bytes: Uint8Array): Promise<void> {
+  const { refuseOwnFile, replaceFile } = await import("../slow-path.ts");
+  refuseOwnFile(store, path);
   replaceFile(path, bytes);
 }

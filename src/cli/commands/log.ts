@@ -28,8 +28,10 @@ export const logCommand: Command = defineCommand({
     const isShown = args.json !== true && (await isTerminal(STDOUT));
     const pauseAfter = pace();
     let damaged = 0;
+    let unknown = 0;
     for (const record of logRecords(data.directory, chosen)) {
       if ("damage" in record) damaged += 1;
+      else if (record.state === "unknown") unknown += 1;
       const line = args.json === true ? withoutControls(JSON.stringify(record)) : lineOf(record);
       data.out.write(isShown ? escapeTextForTerminal(Buffer.from(line)) : line);
       data.out.write("\n");
@@ -38,14 +40,22 @@ export const logCommand: Command = defineCommand({
       if (pause !== undefined) await pause;
     }
     data.out.flush();
-    if (damaged > 0)
-      throw new Failure(
-        CORRUPT,
-        `Cannot read all records: ${countOf(damaged, "place")} damaged, see kvs verify`,
-      );
+    refuseDoubt(damaged, unknown);
     return DONE;
   },
 });
+
+/** Where not all can be told, the printed records are no answer that a script may rely on. */
+function refuseDoubt(damaged: number, unknown: number): void {
+  if (damaged > 0) {
+    const places = countOf(damaged, "place");
+    throw new Failure(CORRUPT, `Cannot read all records: ${places} damaged, see kvs verify`);
+  }
+  if (unknown > 0) {
+    const states = `the state of ${countOf(unknown, "record")}`;
+    throw new Failure(CORRUPT, `Cannot tell ${states}: the store is damaged, see kvs verify`);
+  }
+}
 
 /** Five columns with tabs between them; a command holds neither tab nor newline. */
 function lineOf(record: LoggedRecord): string {

@@ -1,5 +1,6 @@
 import type { Loss } from "../../engine/repair-plan.ts";
 import { repairStore } from "../../engine/tools.ts";
+import { refuseInside } from "../apart.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { describeDamage } from "../describe-damage.ts";
 import { DONE } from "../exit-codes.ts";
@@ -18,22 +19,26 @@ export const repair: Command = defineCommand({
       type: "string",
       valueHint: "DIR",
       needed: true,
-      description: "Directory of the new store, absent or empty",
+      description: "Directory of the new store, absent or empty, outside the old one",
     },
   },
   examples: ["kvs set greeting hello && kvs repair --to ./repaired"],
   async run({ args, data }) {
     const { to } = args;
+    const { location } = data.settings;
     if (to === undefined || to === "") throw new UsageError("Cannot repair: --to DIR is missing");
+    data.typedPaths.push(to);
+    refuseInside(data.directory, to, "repair");
     const result = await runTool("Repairing", data.settings, async (options) =>
       repairStore(data.directory, to, options),
     );
     makeIndexes(to, data.settings);
     const { lost, lostCount, tornTails, records, logs, bytes } = result;
-    for (const loss of lost) data.out.write(`${describeLoss(loss)}\n`);
+    for (const loss of lost) data.out.write(`${describeLoss(loss, location)}\n`);
     if (lostCount > lost.length)
       data.out.write(`lost: in ${countOf(lostCount - lost.length, "more place")}\n`);
-    for (const found of tornTails) data.out.write(`${describeDamage("cut off, as unfinished", found)}\n`);
+    for (const found of tornTails)
+      data.out.write(`${describeDamage("cut off, as unfinished", found, location)}\n`);
     const written = `Wrote ${countOf(records, "record")} in ${countOf(logs, "log")}, ${formatBytes(bytes)}, to "${to}"`;
     const warning =
       lostCount === 0
@@ -44,9 +49,9 @@ export const repair: Command = defineCommand({
   },
 });
 
-function describeLoss(loss: Loss): string {
+function describeLoss(loss: Loss, location: string): string {
   const keys = loss.keys.map((key) =>
     typeof key === "string" ? JSON.stringify(key) : `hex ${Buffer.from(key).toString("hex")}`,
   );
-  return `${describeDamage("lost", loss)}${keys.length === 0 ? "" : `; keys: ${keys.join(" ")}`}`;
+  return `${describeDamage("lost", loss, location)}${keys.length === 0 ? "" : `; keys: ${keys.join(" ")}`}`;
 }

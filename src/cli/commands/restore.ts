@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import type { BackupResult } from "../../engine/backup.ts";
 import type { ToolOptions } from "../../engine/options.ts";
 import { restoreStore } from "../../engine/tools.ts";
+import { refuseInside } from "../apart.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { DONE } from "../exit-codes.ts";
 import { makeIndexes } from "../make-indexes.ts";
@@ -19,9 +20,11 @@ export const restore: Command = defineCommand({
     const { src } = args;
     const isStream = src === "-" && !data.literal.has("src");
     const { directory } = data;
+    data.typedPaths.push(src);
     const { logs, bytes } = await runTool("Restoring", data.settings, async (options) => {
       if (isStream) return await restoreFile(openStandardInput(), directory, options);
       if (isFile(src)) return await restoreFile(openFile(src), directory, options);
+      refuseInside(src, directory, "restore");
       return await restoreStore(src, directory, options);
     });
     makeIndexes(directory, data.settings);

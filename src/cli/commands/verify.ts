@@ -17,19 +17,23 @@ export const verify: Command = defineCommand({
     const report = await runTool("Verifying", data.settings, async (options) =>
       verifyStore(data.directory, options),
     );
-    data.out.write(args.json === true ? `${JSON.stringify(report)}\n` : describe(report));
+    data.out.write(
+      args.json === true ? `${JSON.stringify(report)}\n` : describe(report, data.settings.location),
+    );
     return report.damageCount === 0 ? DONE : NO;
   },
 });
 
 /** A line for each damaged place, and for what is odd; the last one sums it up. */
-function describe(report: VerifyReport): string {
+function describe(report: VerifyReport, location: string): string {
   const { damage, damageCount, tornTails, unfinished, strangers, logs, indexes, records } = report;
   const unlisted = damageCount - damage.length;
   const lines = [
-    ...damage.map((found) => describeDamage("damage", found)),
+    ...damage.map((found) => describeDamage("damage", found, location)),
     ...(unlisted > 0 ? [`damage: in ${countOf(unlisted, "more place")}`] : []),
-    ...tornTails.map((found) => `${describeDamage("torn tail", found)}; the next write cuts it off`),
+    ...tornTails.map(
+      (found) => `${describeDamage("torn tail", found, location)}; the next write cuts it off`,
+    ),
     ...unfinished.map((name) => `unfinished: ${name}`),
     ...strangers.map((name) => `not of the store: ${JSON.stringify(name)}`),
   ];

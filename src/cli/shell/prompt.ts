@@ -12,6 +12,9 @@ import { onSignal } from "../signals.ts";
 const SYNTAX = { breaks: "", operators: false };
 const LEAVING: ReadonlySet<string> = new Set(["exit", "quit"]);
 const HISTORY_LINES = 1000;
+/** The place behind a Tab, an Enter, or a Ctrl-D. */
+// oxlint-disable-next-line no-control-regex -- keys are control characters
+const STARTS_WORK = /(?<=[\t\n\x04]|\r(?!\n))/;
 
 export interface PromptOptions {
   readonly settings: Settings;
@@ -26,24 +29,50 @@ export interface PromptOptions {
  * written nowhere.
  */
 export async function prompt({ settings, commands, run }: PromptOptions): Promise<void> {
-  // Loaded here alone: it costs as much as half a short command.
+  // Loaded here alone: they cost as much as half a short command.
   const { createInterface } = await import("node:readline");
+  const { Readable } = await import("node:stream");
   const { stdin, stdout } = process;
+  const keys = new Readable({ read: () => undefined });
+  // What a key has started: a completion, or a command.
+  let work: Promise<void> | undefined;
+  let isOver = false;
   const lines = createInterface({
-    input: stdin,
+    input: Object.assign(keys, { setRawMode: (isRaw: boolean) => stdin.setRawMode(isRaw) }),
     output: stdout,
     prompt: "kvs> ",
     historySize: HISTORY_LINES,
-    completer: (line: string, show: (error: null, found: [string[], string]) => void) =>
-      void completeLine(line, commands).then((found) => show(null, found)),
+    completer: (line: string, show: (error: null, found: [string[], string]) => void) => {
+      work = completeLine(line, commands).then((found) => show(null, found));
+    },
   });
   lines.on("SIGINT", () => dropLine(lines));
+  lines.on("close", () => {
+    isOver = true;
+  });
+  lines.on("line", (line) => {
+    work = runLine(line);
+  });
   passOn(settings);
   let release = leaveTidily(lines);
   lines.prompt();
-  for await (const line of lines) {
+  for await (const typed of stdin) {
+    for (const piece of piecesOf(typed as Buffer)) {
+      // Not by `push`, which may keep it for later.
+      keys.emit("data", piece);
+      // oxlint-disable-next-line no-await-in-loop -- one key after the other
+      await work;
+      if (isOver) break;
+    }
+    if (isOver) break;
+  }
+  release();
+  lines.close();
+
+  async function runLine(line: string): Promise<void> {
     const words = readWords(line);
-    if (LEAVING.has(words?.[0] ?? "")) break;
+    isOver = LEAVING.has(words?.[0] ?? "");
+    if (isOver) return;
     if (words !== undefined && words.length > 0) {
       // While a command runs, the terminal and its signals are the command's.
       release();
@@ -54,8 +83,14 @@ export async function prompt({ settings, commands, run }: PromptOptions): Promis
     }
     lines.prompt();
   }
-  release();
-  lines.close();
+}
+
+/** What was typed, cut behind each key that starts work: what came in one read waits for that, too. */
+function piecesOf(typed: Buffer): Buffer[] {
+  return typed
+    .latin1Slice()
+    .split(STARTS_WORK)
+    .map((piece) => Buffer.from(piece, "latin1"));
 }
 
 /** The words of a line; undefined, and a message, where they cannot be told or must not be run. */

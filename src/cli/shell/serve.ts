@@ -6,6 +6,7 @@ import { UsageError, verdictOn } from "../failures.ts";
 import { readSome, standardInput, STDIN_NAME } from "../input.ts";
 import { writeFully } from "../output.ts";
 import { STDOUT } from "../terminal.ts";
+import { withTypedPaths } from "../typed-paths.ts";
 import { escapeField } from "./field-escapes.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { checkRequest, splitFields, textOf } from "./request.ts";
@@ -59,6 +60,7 @@ async function takeTurn(): Promise<number> {
 /** Replies that were not sent yet. */
 class Replies {
   readonly #session: Session;
+  readonly #typedPaths: readonly string[];
   readonly #bytes = new ByteWriter(REPLIES_BYTES);
   #count = 0;
   /** Where the replies begin that depend on writes: all from the first request that may write. */
@@ -66,6 +68,7 @@ class Replies {
 
   constructor(data: Context) {
     this.#session = new Session(data);
+    this.#typedPaths = data.typedPaths;
   }
 
   /** Answers one request; a promise only where the store is opened, or is far away. */
@@ -129,7 +132,8 @@ class Replies {
 
   #addError(error: unknown): undefined {
     const { exitCode, message } = verdictOn(error);
-    this.#add(["error", String(exitCode), Buffer.from(message)]);
+    const shown = withTypedPaths(message, this.#typedPaths);
+    this.#add(["error", String(exitCode), Buffer.from(shown)]);
   }
 
   /** Settling failed: everything since the first write is unknown, and answered so. The store is opened again. */

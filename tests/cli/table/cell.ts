@@ -24,8 +24,8 @@ export const SEED: Content = { k: "v", n: "41" };
 
 /**
  * One run: a line of bash, and all that must come of it. In the texts, `{store}`
- * stands for the store's path, `{directory}` for that of the directory it lies
- * in, and `{holder}` for the process that holds its lock.
+ * stands for the store's whole path, and `{holder}` for the process that holds its
+ * lock.
  */
 export interface Run {
   readonly line: string;
@@ -79,8 +79,8 @@ export function misuses(usage: string, line: string, message: string): Run {
 export const BAD_HEX = '--key-hex is "f", expected pairs of hexadecimal digits';
 export const NOT_UTF8 =
   "An argument is not UTF-8: give such a key with --key-hex HEX, such a value on standard input with -";
-export const LOCKED = 'Cannot lock "{store}/LOCK": it was held by process {holder} for longer than 20 ms';
-export const CORRUPT = 'Cannot read "{store}/1.log": a record fails its checksum at offset 64';
-export const READ_ONLY = 'Cannot open "{store}/LOCK": permission denied';
-export const TOO_LARGE = 'Cannot write to "{store}/1.log": the file-size limit is reached';
+export const LOCKED = 'Cannot lock "./kvs_logs/LOCK": it was held by process {holder} for longer than 20 ms';
+export const CORRUPT = 'Cannot read "./kvs_logs/1.log": a record fails its checksum at offset 72';
+export const READ_ONLY = 'Cannot open "./kvs_logs/LOCK": permission denied';
+export const TOO_LARGE = 'Cannot write to "./kvs_logs/1.log": the file-size limit is reached';
 export const OUTPUT_FULL = "Cannot write standard output: no space left on device";

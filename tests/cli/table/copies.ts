@@ -16,7 +16,7 @@ const BACKUP = "backup DEST";
 const RESTORE = "restore SRC";
 const LOG = "log [GENERATION] [--json]";
 
-const NO_STORE = 'Cannot open store "{directory}/none": there is no such directory';
+const NO_STORE = 'Cannot open store "none": there is no such directory';
 const REPAIRED = 'kvs: Wrote 4 records in 1 log, 403 B, to "new". Nothing was lost\n';
 const BACKED_UP = 'kvs: Backed up 1 log, 403 B, to "new"\n';
 const RECORDS = [
@@ -28,11 +28,11 @@ const RECORDS = [
 const LOGGED = RECORDS.join("");
 
 const DAMAGED_LOG = [
-  "1.log\t64\t227\tdamaged\ta record fails its checksum\n",
+  "1.log\t64\t227\tdamaged\ta record fails its checksum at offset 72\n",
   ...RECORDS.slice(1).map((line) => line.replace(/live|stale/, "unknown")),
 ].join("");
 const LOST =
-  'lost: "{store}/1.log" at offset 64, 227 bytes: a record fails its checksum; keys: hex 70616464696ea5\n';
+  'lost: "./kvs_logs/1.log" at offset 64, 227 bytes: a record fails its checksum at offset 72; keys: hex 70616464696ea5\n';
 
 /** A run that fails after it has sealed the newest log, as a backup starts with. */
 const seals = (line: string, exitCode: number, message: string): Run => ({
@@ -53,7 +53,8 @@ export const COPIES: readonly Row[] = [
       "missing key": [fails("kvs repair --to new --dir none", 3, NO_STORE)],
       "bad usage": [
         misuses(REPAIR, "kvs repair", "Cannot repair: --to DIR is missing"),
-        fails("kvs repair --to kvs_logs", 3, 'Cannot repair into "{store}": it is not empty'),
+        misuses(REPAIR, "kvs repair --to kvs_logs", 'Cannot repair "./kvs_logs" into itself'),
+        seals("mkdir -p new/x && kvs repair --to new", 3, 'Cannot repair into "new": it is not empty'),
       ],
       "unknown flag": [
         misuses(REPAIR, "kvs repair --to new --no-such-flag", 'Unknown flag "--no-such-flag"'),
@@ -71,14 +72,10 @@ export const COPIES: readonly Row[] = [
         },
       ],
       "read-only directory": [
-        fails("kvs repair --to new", 3, 'Cannot create directory "{directory}/new": permission denied'),
+        fails("kvs repair --to new", 3, 'Cannot create directory "new": permission denied'),
       ],
       "no space": [
-        fails(
-          "kvs repair --to new",
-          3,
-          'Cannot write to "{directory}/new/1.log.tmp": the file-size limit is reached',
-        ),
+        fails("kvs repair --to new", 3, 'Cannot write to "new/1.log.tmp": the file-size limit is reached'),
       ],
     },
   },
@@ -94,7 +91,8 @@ export const COPIES: readonly Row[] = [
       ],
       "bad usage": [
         misuses(BACKUP, "kvs backup", "Missing DEST"),
-        seals("kvs backup kvs_logs", 3, 'Cannot back up into "{store}": it is not empty'),
+        misuses(BACKUP, "kvs backup kvs_logs", 'Cannot back up "./kvs_logs" into itself'),
+        seals("mkdir -p new/x && kvs backup new", 3, 'Cannot back up into "new": it is not empty'),
       ],
       "unknown flag": [misuses(BACKUP, "kvs backup new --no-such-flag", 'Unknown flag "--no-such-flag"')],
       "extra argument": [misuses(BACKUP, "kvs backup new surplus", 'Unexpected argument "surplus"')],
@@ -103,9 +101,7 @@ export const COPIES: readonly Row[] = [
       "closed stdout": [says("kvs backup new", BACKED_UP)],
       "locked store": [fails("kvs backup new", 5, LOCKED)],
       "corrupt store": [fails("kvs backup new", 4, CORRUPT)],
-      "read-only directory": [
-        fails("kvs backup new", 3, 'Cannot create directory "{directory}/new": permission denied'),
-      ],
+      "read-only directory": [fails("kvs backup new", 3, 'Cannot create directory "new": permission denied')],
       "no space": [fails("kvs backup - >/dev/full", 3, OUTPUT_FULL)],
     },
   },
@@ -120,15 +116,11 @@ export const COPIES: readonly Row[] = [
         },
       ],
       "missing key": [
-        fails(
-          "kvs restore none --dir new",
-          3,
-          'Cannot restore from "{directory}/none": there is no such directory',
-        ),
+        fails("kvs restore none --dir new", 3, 'Cannot restore from "none": there is no such directory'),
       ],
       "bad usage": [
         misuses(RESTORE, "kvs restore", "Missing SRC"),
-        seals("kvs backup -q new && kvs restore new", 3, 'Cannot restore into "{store}": it is not empty'),
+        seals("kvs backup -q new && kvs restore new", 3, 'Cannot restore into "./kvs_logs": it is not empty'),
       ],
       "unknown flag": [misuses(RESTORE, "kvs restore new --no-such-flag", 'Unknown flag "--no-such-flag"')],
       "extra argument": [misuses(RESTORE, "kvs restore new surplus", 'Unexpected argument "surplus"')],
@@ -136,7 +128,7 @@ export const COPIES: readonly Row[] = [
         fails(
           "kvs restore --dir new -- --help",
           3,
-          'Cannot restore from "{directory}/--help": there is no such directory',
+          'Cannot restore from "--help": there is no such directory',
         ),
         prints("kvs backup - >./- && kvs restore -q --dir new -- - && kvs list --dir new", "k\tv\nn\t41\n"),
       ],
@@ -146,19 +138,15 @@ export const COPIES: readonly Row[] = [
       ],
       "closed stdout": [prints("kvs backup -q new && kvs restore -q new --dir copy", "")],
       "locked store": { because: "it only writes into a directory in which there is no store yet" },
-      "corrupt store": [fails("kvs restore kvs_logs --dir new", 4, CORRUPT)],
+      "corrupt store": [fails("kvs restore ./kvs_logs --dir new", 4, CORRUPT)],
       "read-only directory": [
-        fails(
-          "kvs restore kvs_logs --dir new",
-          3,
-          'Cannot create directory "{directory}/new": permission denied',
-        ),
+        fails("kvs restore kvs_logs --dir new", 3, 'Cannot create directory "new": permission denied'),
       ],
       "no space": [
         fails(
           "kvs backup - | { prlimit --pid $BASHPID --fsize=200; kvs restore - --dir new; }",
           3,
-          'Cannot write to "{directory}/new/1.log.tmp": the file-size limit is reached',
+          'Cannot write to "new/1.log.tmp": the file-size limit is reached',
         ),
       ],
     },

@@ -79,10 +79,7 @@ export class Environment implements Disposable {
 
   /** Puts what only this run knows in its place. */
   fill(text: string): string {
-    return text
-      .replaceAll("{directory}", this.directory)
-      .replaceAll("{store}", this.#store)
-      .replaceAll("{holder}", String(process.pid));
+    return text.replaceAll("{store}", this.#store).replaceAll("{holder}", String(process.pid));
   }
 
   [Symbol.dispose](): void {
