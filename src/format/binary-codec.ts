@@ -18,6 +18,7 @@ import {
   seedOf,
 } from "./binary-layout.ts";
 import { type ByteWriter, crc32, crc32OfWord, readUint64, writeUint64 } from "./bytes.ts";
+import { restartedCrc32 } from "./crc-shift.ts";
 import type { LogCodec, RawKeys, RecordSpan, ScannedFrame } from "./codec.ts";
 import { decodeUtf8, type EncodedKey } from "./key.ts";
 import { MAX_FRAME_BYTES, MAX_VALUE_BYTES } from "./limits.ts";
@@ -48,6 +49,8 @@ class RecordLayout {
   valueAt = 0;
   end = 0;
   checksum = 0;
+  /** What the checksum starts from. */
+  seed = 0;
 }
 
 /** Told of a record and where it starts: in the buffer, and in the log. */
@@ -67,6 +70,11 @@ export function binaryCodecFrom(seed: number): LogCodec {
     frameHeaderBytes: FRAME_HEADER_BYTES,
     encodeOne: (out, position, mutation) => encodeOne(out, position, mutation, seed),
     encodeFrame: (out, position, mutations) => encodeFrame(out, position, mutations, seed),
+    openFrames: {
+      begin: beginFrame,
+      add: (out, position, mutation) => encodeRecord(out, position, mutation, seed),
+      end: (out, start, position) => encodeFrameHeader(out, start, position, seed),
+    },
     encodeSeal: (out, position, summary) => encodeSeal(out, position, summary, seed),
     parseFrame: (bytes, offset, position) => parseFrame(bytes, offset, position, seed),
     scanFrame: (bytes, offset, position, sink) =>
@@ -92,8 +100,7 @@ function encodeFrame(
   seed: number,
 ): EncodedRecord[] {
   const start = out.length;
-  out.reserve(FRAME_HEADER_BYTES);
-  out.length += FRAME_HEADER_BYTES;
+  beginFrame(out);
   const records = mutations.map((mutation) => {
     const recordStart = out.length;
     const recordPosition = position + recordStart - start;
@@ -107,11 +114,16 @@ function encodeFrame(
 
 function encodeOne(out: ByteWriter, position: number, mutation: Mutation, seed: number): number {
   const start = out.length;
-  out.reserve(FRAME_HEADER_BYTES);
-  out.length += FRAME_HEADER_BYTES;
+  beginFrame(out);
   const checksum = encodeRecord(out, position + FRAME_HEADER_BYTES, mutation, seed);
   encodeFrameHeader(out, start, position, seed);
   return checksum;
+}
+
+/** Makes room for a frame's header. */
+function beginFrame(out: ByteWriter): void {
+  out.reserve(FRAME_HEADER_BYTES);
+  out.length += FRAME_HEADER_BYTES;
 }
 
 function encodeFrameHeader(out: ByteWriter, start: number, position: number, seed: number): void {
@@ -271,6 +283,7 @@ function parseRecord(bytes: Buffer, at: number, limit: number, seed: number, int
   into.end = into.valueAt + valueLength;
   if (into.end > limit || valueLength > MAX_VALUE_BYTES) return false;
   into.checksum = bytes.readUInt32LE(at);
+  into.seed = seed;
   if (crc32(bytes, at + KIND_AT, into.end, seed) !== into.checksum) return false;
   if (kind < KIND_PUT || kind > KIND_SEAL || (flags & ~KNOWN_FLAGS) !== 0) return false;
   into.kindByte = kind;
@@ -330,7 +343,10 @@ class BinaryRecord extends RecordLayout implements StoredRecord {
     const start = out.length;
     const end = start + this.length;
     this.#bytes.copy(buffer, start, this.#start, this.#start + this.length);
-    const checksum = crc32(buffer, start + KIND_AT, end, seedAt(seed, position));
+    const to = seedAt(seed, position);
+    const checksum =
+      restartedCrc32(this.checksum, { bytes: this.length - KIND_AT, from: this.seed, to }) ??
+      crc32(buffer, start + KIND_AT, end, to);
     buffer.writeUInt32LE(checksum, start);
     out.length = end;
     return checksum;
