@@ -21,7 +21,7 @@ const FRAME_BYTES = 64 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 
 /** The output is synced after each of these, so that one huge sync does not stall every other one on the disk. */
-const SYNC_INTERVAL_BYTES = 2 * 1024 * 1024;
+const SYNC_INTERVAL_BYTES = 8 * 1024 * 1024;
 
 export interface Merge {
   readonly storeId: string;
