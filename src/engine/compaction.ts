@@ -54,7 +54,7 @@ export function* mergeGenerations(
   try {
     const older = opened.slice(0, below.length);
     const inputs = opened.slice(below.length);
-    prepareInputs(inputs, context);
+    yield* prepareInputs(inputs, context);
     const bytesBefore = inputs.reduce((sum, input) => sum + input.size(), 0);
     // The first merge of a foreign store closes the gaps among its logs, the one before the oldest as well.
     const interval = { first: inputs[0]?.isForeign === true ? 1 : first, last: inputs.at(-1)?.last ?? first };
@@ -151,8 +151,11 @@ function hold(
   return known;
 }
 
-/** Sorted inputs are read from their start to their end; of the others records are read in any order. */
-function prepareInputs(inputs: readonly Log[], { mmap }: CompactionContext): void {
+/**
+ * Sorted inputs are read from their start to their end; of the others records are read in any order. Yields after each:
+ * to sort the keys of one that has no index takes long.
+ */
+function* prepareInputs(inputs: readonly Log[], { mmap }: CompactionContext): Generator<void> {
   let left = INPUT_MEMORY_BYTES;
   for (const input of inputs) {
     input.loadSealed();
@@ -164,6 +167,8 @@ function prepareInputs(inputs: readonly Log[], { mmap }: CompactionContext): voi
       input.preload();
       left -= size;
     }
+    input.order();
+    yield;
   }
 }
 
