@@ -28,11 +28,12 @@ function stepBack(): void {
 }
 
 addEventListener("message", ({ data }: MessageEvent<MaintenanceRequest>) => {
-  const { directory, settings, urgency } = data;
+  const { directory, settings, urgency, calledOff } = data;
   const isUrgent = (): boolean => Atomics.load(urgency, 0) !== 0;
+  const isCalledOff = (): boolean => Atomics.load(calledOff, 0) !== 0;
   let failed = false;
   try {
-    maintainStore(realDisk, directory, { ...settings, waitMs: WAIT_MS }, { isUrgent });
+    maintainStore(realDisk, directory, { ...settings, waitMs: WAIT_MS }, { isUrgent, isCalledOff });
   } catch {
     // Whatever it is, whoever reads or writes the store meets it, too.
     failed = true;

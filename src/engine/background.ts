@@ -7,6 +7,8 @@ export interface MaintenanceRequest {
   readonly settings: MaintenanceSettings;
   /** One number, shared with the Worker: not 0 when the process is about to end. */
   readonly urgency: Int32Array;
+  /** One number, shared with the Worker: not 0 once nobody needs the work on this store any more. */
+  readonly calledOff: Int32Array;
 }
 
 /** What it says when it has. */
@@ -33,7 +35,7 @@ const MOST_RETRIES = 5;
 /** Where a compiled program keeps what was built into it. */
 const COMPILED_ROOT = "/$bunfs/";
 
-const urgency = new Int32Array(new SharedArrayBuffer(4));
+const urgency = sharedNumber();
 const jobs = new Map<string, Job>();
 
 /** One Worker serves all stores of this thread; it resolves to undefined where none can be started. */
@@ -48,8 +50,9 @@ export async function maintainInBackground(
   settings: MaintenanceSettings,
   onDone: () => void,
 ): Promise<boolean> {
-  const request = { directory, settings, urgency };
   const running = jobs.get(directory);
+  const calledOff = running?.request.calledOff ?? sharedNumber();
+  const request = { directory, settings, urgency, calledOff };
   if (running !== undefined) {
     running.request = request;
     running.again = true;
@@ -64,7 +67,17 @@ export async function maintainInBackground(
   return worker !== undefined;
 }
 
-/** Resolves when nothing is under way for a store: a compaction that its user asked for then finds the lock free. */
+/**
+ * Has what is under way for a store given up, and resolves when it is. A merge of everything makes it superfluous,
+ * and then finds the lock free.
+ */
+export async function callOff(directory: string): Promise<void> {
+  const job = jobs.get(directory);
+  if (job !== undefined) Atomics.store(job.request.calledOff, 0, 1);
+  await untilIdle(directory);
+}
+
+/** Resolves when nothing is under way for a store. */
 export async function untilIdle(directory: string): Promise<void> {
   for (let job = jobs.get(directory); job !== undefined; job = jobs.get(directory)) {
     const { onDone } = job;
@@ -127,6 +140,10 @@ function end(directory: string): void {
   const job = jobs.get(directory);
   jobs.delete(directory);
   for (const done of job?.onDone ?? []) done();
+}
+
+function sharedNumber(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 }
 
 function send(worker: Worker, request: MaintenanceRequest): void {

@@ -49,12 +49,12 @@ export function* mergeGenerations(
   const { disk, directory, generations, bloomBitsPerKey } = context;
   const first = intervals[0]?.first ?? 1;
   const below = generations.logs.filter((log) => log.last < first);
-  const opened = openAll(context, [...below, ...intervals]);
+  const opened = holdAll(context, [...below, ...intervals]);
   if (opened === undefined) return undefined;
   try {
     const older = opened.slice(0, below.length);
     const inputs = opened.slice(below.length);
-    prepareInputs(inputs, context);
+    yield* prepareInputs(inputs, context);
     const bytesBefore = inputs.reduce((sum, input) => sum + input.size(), 0);
     // The first merge of a foreign store closes the gaps among its logs, the one before the oldest as well.
     const interval = { first: inputs[0]?.isForeign === true ? 1 : first, last: inputs.at(-1)?.last ?? first };
@@ -115,25 +115,47 @@ function isUnfinished(name: string, newest: number): boolean {
   return interval.last <= newest && (isIndex || interval.first !== interval.last);
 }
 
-/** Opens logs for the compaction alone. */
-function openAll({ disk, directory }: CompactionContext, intervals: readonly Interval[]): Log[] | undefined {
-  const opened: Log[] = [];
+/** Takes hold of logs, as many times as they are named; undefined if one is not there any more. */
+function holdAll(context: CompactionContext, intervals: readonly Interval[]): Log[] | undefined {
+  const held: Log[] = [];
   let complete = false;
   try {
     for (const interval of intervals) {
-      const log = Log.open(disk, directory, interval, READ_ONCE);
+      const log = hold(context, interval);
       if (log === undefined) return undefined;
-      opened.push(log);
+      held.push(log);
     }
     complete = true;
-    return opened;
+    return held;
   } finally {
-    if (!complete) for (const log of opened) log.release();
+    if (!complete) for (const log of held) log.release();
   }
 }
 
-/** Sorted inputs are read from their start to their end; of the others records are read in any order. */
-function prepareInputs(inputs: readonly Log[], { mmap }: CompactionContext): void {
+/**
+ * Opens a log for the compaction alone, unless this handle has all its records noted for want of an index: to read and
+ * verify them once more would take as long as the merge itself.
+ */
+function hold(
+  { disk, directory, generations, mmap }: CompactionContext,
+  interval: Interval,
+): Log | undefined {
+  const known = generations.logs.find(
+    ({ first, last }) => first === interval.first && last === interval.last,
+  );
+  const isNoted = known !== undefined && known.sealed && known.summary === undefined;
+  // A sorted one is read ahead, and one that is not mapped is read into memory: others read it otherwise.
+  if (!mmap || !isNoted || known.header.inputs.length > 0)
+    return Log.open(disk, directory, interval, READ_ONCE);
+  known.retain();
+  return known;
+}
+
+/**
+ * Sorted inputs are read from their start to their end; of the others records are read in any order. Yields after each:
+ * to sort the keys of one that has no index takes long.
+ */
+function* prepareInputs(inputs: readonly Log[], { mmap }: CompactionContext): Generator<void> {
   let left = INPUT_MEMORY_BYTES;
   for (const input of inputs) {
     input.loadSealed();
@@ -145,6 +167,8 @@ function prepareInputs(inputs: readonly Log[], { mmap }: CompactionContext): voi
       input.preload();
       left -= size;
     }
+    input.order();
+    yield;
   }
 }
 

@@ -9,7 +9,7 @@ import { Generations } from "./generations.ts";
 import { HintReader } from "./hint-reader.ts";
 import type { CompactOptions, Durability, ResolvedOptions } from "./options.ts";
 import type { KeyRange, Newest } from "./runs.ts";
-import { maintainInBackground, untilIdle } from "./background.ts";
+import { callOff, maintainInBackground, untilIdle } from "./background.ts";
 import { TAIL_BYTES } from "./log-options.ts";
 import { isCompacting } from "./compaction-lock.ts";
 import { compactAll, isMaintenanceDue, isWorkLeft, lacksIndexes, maintain, planNow } from "./maintenance.ts";
@@ -204,13 +204,18 @@ export class StoreHandle {
   async compact({ format, onProgress }: CompactOptions): Promise<CompactionResult> {
     this.begin();
     this.#writer().release();
-    await untilIdle(this.directory);
+    await callOff(this.directory);
     this.#checkOpen();
     const onStart = (steps: Generator<void>): void => {
       this.#compaction = steps;
     };
     const { waitMs } = this.#options;
-    return compactAll({ ...this.internals(), waitMs, onProgress, onStart }, format);
+    try {
+      return await compactAll({ ...this.internals(), waitMs, onProgress, onStart }, format);
+    } finally {
+      // What was called off is due again if there was no merge.
+      if (!this.#closed && !this.#leavesMaintenance) this.#maintainIfDue();
+    }
   }
 
   stats(): StoreStats {

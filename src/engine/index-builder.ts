@@ -18,17 +18,11 @@ import {
   pageSeedOf,
   sealPage,
 } from "../format/index-file.ts";
-import { placeOf } from "../format/hash.ts";
+import { HomeSort } from "./home-sort.ts";
 import { resized } from "./resized.ts";
 
 const INITIAL_ENTRIES = 1024;
 const PAGE_WORDS: number = PAGE_BYTES / 4;
-
-/** The hash table is put together for so many homes at once, in a fraction of a slice; ... */
-const BUCKET_HOMES: number = 2 ** 18;
-
-/** ... but in no more parts than this: each takes a look at every entry. */
-const MOST_BUCKETS = 8;
 
 /** Pages are written in chunks of this many. */
 const CHUNK_PAGES = 64;
@@ -63,15 +57,18 @@ export class IndexBuilder {
   *write(file: AppendableFile, summary: IndexSummary, bloomBitsPerKey: number): Generator<void> {
     if (summary.logBytes > MAX_INDEXED_BYTES) throw new Error("A log over 1 TiB has no index");
     const homes = homesFor(this.#count);
+    const sort = new HomeSort(this.#hashes, this.#count, homes);
     const layout = layOut(this.#count, {
       bloomBlocks: bloomBlocksFor(this.#count, bloomBitsPerKey),
       homes,
-      slots: yield* this.#countSlots(homes),
+      slots: sort.slots(),
     });
+    yield;
     const pages = new PageWriter(file, summary.logId);
     pages.put(encodeIndexHeader(summary, layout));
     this.#writeBloom(pages, layout);
-    yield* this.#writeSlots(pages, layout);
+    yield;
+    yield* this.#writeSlots(pages, sort, layout);
     this.#writeEntries(pages);
     pages.finish();
   }
@@ -96,69 +93,19 @@ export class IndexBuilder {
   }
 
   /** Linear probing in the order of the homes: an entry takes the next free slot from its home on. */
-  *#writeSlots(pages: PageWriter, { homes, slots }: IndexLayout): Generator<void> {
+  *#writeSlots(pages: PageWriter, sort: HomeSort, { slots }: IndexLayout): Generator<void> {
     const table = new SlotWriter(pages);
-    const bucketHomes = bucketHomesFor(homes);
-    for (let from = 0; from < homes; from += bucketHomes) {
-      const members = this.#sortedByHome(from, homes);
-      for (let index = 0; index < members.length; index += 1) {
-        const number = members[index] ?? 0;
-        const at = number * ENTRY_WORDS;
-        table.put(placeOf(this.#hashes[number] ?? 0, homes), this.#words[at] ?? 0, this.#words[at + 1] ?? 0);
+    for (let part = 0; part < sort.parts; part += 1) {
+      const entries = yield* sort.sorted(part);
+      for (let index = 0; index < entries.length; index += 1) {
+        const entry = entries[index] ?? 0;
+        const at = entry * ENTRY_WORDS;
+        table.put(sort.homeOf(entry), this.#words[at] ?? 0, this.#words[at + 1] ?? 0);
       }
       yield;
     }
     table.finish(slots);
   }
-
-  /** How many slots are needed: those that the last homes run over the end included. */
-  *#countSlots(homes: number): Generator<void, number> {
-    let next = 0;
-    const bucketHomes = bucketHomesFor(homes);
-    for (let from = 0; from < homes; from += bucketHomes) {
-      const counts = this.#countByHome(from, homes);
-      for (let index = 0; index < counts.length; index += 1) {
-        const count = counts[index] ?? 0;
-        if (count > 0) next = Math.max(next, from + index) + count;
-      }
-      yield;
-    }
-    return Math.max(next, homes);
-  }
-
-  /** How many entries each home of the bucket that starts at `from` has. */
-  #countByHome(from: number, homes: number): Uint32Array {
-    const counts = new Uint32Array(Math.min(bucketHomesFor(homes), homes - from));
-    for (let number = 0; number < this.#count; number += 1) {
-      const index = placeOf(this.#hashes[number] ?? 0, homes) - from;
-      if (index >= 0 && index < counts.length) counts[index] = (counts[index] ?? 0) + 1;
-    }
-    return counts;
-  }
-
-  /** The numbers of that bucket's entries in the order of their homes: a counting sort. */
-  #sortedByHome(from: number, homes: number): Uint32Array {
-    const next = this.#countByHome(from, homes);
-    let members = 0;
-    for (let index = 0; index < next.length; index += 1) {
-      const count = next[index] ?? 0;
-      next[index] = members;
-      members += count;
-    }
-    const sorted = new Uint32Array(members);
-    for (let number = 0; number < this.#count; number += 1) {
-      const index = placeOf(this.#hashes[number] ?? 0, homes) - from;
-      if (index < 0 || index >= next.length) continue;
-      const place = next[index] ?? 0;
-      sorted[place] = number;
-      next[index] = place + 1;
-    }
-    return sorted;
-  }
-}
-
-function bucketHomesFor(homes: number): number {
-  return Math.max(BUCKET_HOMES, Math.ceil(homes / MOST_BUCKETS));
 }
 
 /** Fills the slots of a hash table in their order, a page at a time. */

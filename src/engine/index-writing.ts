@@ -27,6 +27,7 @@ export interface IndexPlace {
  */
 export function* indexLog(place: IndexPlace, log: Log, older: readonly Log[]): Generator<void> {
   const memory = log.loadMemory(KEPT_BYTES);
+  yield;
   const sorted = memory.sortedEntries();
   const builder = new IndexBuilder(sorted.length);
   const tally = new IndexTally(older, sorted.length);

@@ -1,6 +1,7 @@
 import type { FileMap, FileStamp, ReadableFile } from "../disk/disk.ts";
 import { ByteWriter } from "../format/bytes.ts";
 import { noteGarbage } from "./garbage.ts";
+import type { LogOptions } from "./log-options.ts";
 
 const TAIL_BYTES = 64 * 1024;
 
@@ -22,6 +23,7 @@ const READ_BYTES: number = 1024 * 1024;
  */
 export class LogBytes {
   readonly #file: ReadableFile;
+  readonly #onPiece: LogOptions["onPiece"];
   #useMap: boolean;
   /** Where the first frame starts. */
   readonly #start: number;
@@ -39,8 +41,9 @@ export class LogBytes {
   /** What `touch` met. */
   touched = 0;
 
-  constructor(file: ReadableFile, { start, map }: { readonly start: number; readonly map: boolean }) {
+  constructor(file: ReadableFile, start: number, { map, onPiece }: Pick<LogOptions, "map" | "onPiece">) {
     this.#file = file;
+    this.#onPiece = onPiece;
     this.#start = start;
     this.#tailStart = start;
     this.#useMap = map;
@@ -118,6 +121,7 @@ export class LogBytes {
 
   /** Reads the next bytes of the file into memory, up to `size`; false if the file ends before. */
   extendTail(bytes: number): boolean {
+    this.#onPiece?.();
     const start = this.#tail.length;
     const target = this.#tail.reserve(bytes).subarray(start, start + bytes);
     const read = this.#file.readInto(target, this.tailEnd);

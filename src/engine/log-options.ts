@@ -15,4 +15,6 @@ export interface LogOptions {
   readonly tailBytes: number;
   /** Removes an index that turns out to be damaged, so that the next maintenance makes it anew; left out, it stays. */
   readonly removeDamaged?: ((path: string) => void) | undefined;
+  /** Called before each piece of a log that is read through; what it throws ends the reading. */
+  readonly onPiece?: (() => void) | undefined;
 }

@@ -96,7 +96,7 @@ export class Log implements Interval {
     this.headerBytes = headerBytes;
     this.codec = codec;
     this.hashSeed = hashSeedOf(header.storeId);
-    this.#bytes = new LogBytes(file, { start: headerBytes, map: options.map });
+    this.#bytes = new LogBytes(file, headerBytes, options);
     this.#frames = new LogFrames(this.#bytes, codec, headerBytes, this.#sink());
     this.#records = new RecordReader(this.#bytes, codec);
     this.#keys = new LogKeys(this.#bytes, codec, this.hashSeed, {

@@ -3,7 +3,7 @@ import type { CompactionRules } from "./compaction-policy.ts";
 import { Generations } from "./generations.ts";
 import { HintReader } from "./hint-reader.ts";
 import { maintain, type MaintenanceLimits } from "./maintenance.ts";
-import { runToEnd } from "./slices.ts";
+import { runUnlessCalledOff } from "./slices.ts";
 import { WriteLock } from "./write-lock.ts";
 import { Writer } from "./writer.ts";
 
@@ -20,12 +20,21 @@ export interface MaintenanceSettings extends CompactionRules {
 /** Of the newest log only its end is of interest. */
 const TAIL_BYTES = 1024 * 1024;
 
+/** What can end the work early. */
+export interface Interruptions extends Pick<MaintenanceLimits, "isUrgent"> {
+  /** True once nobody needs any of it. */
+  readonly isCalledOff?: () => boolean;
+}
+
+/** Ends the reading of a log that nobody needs any more. */
+class CalledOff extends Error {}
+
 /** Makes the indexes that a store lacks and the merges that are due, on this thread; does nothing where somebody is at it. */
 export function maintainStore(
   disk: Disk,
   directory: string,
   settings: MaintenanceSettings,
-  thread: Pick<MaintenanceLimits, "isUrgent"> = {},
+  { isUrgent, isCalledOff = () => false }: Interruptions = {},
 ): void {
   const { bloomBitsPerKey, mmap, waitMs, autoCompact } = settings;
   const hints = new HintReader(disk, directory);
@@ -34,6 +43,9 @@ export function maintainStore(
     map: false,
     tailBytes: TAIL_BYTES,
     removeDamaged: (path) => disk.unlink(path),
+    onPiece: () => {
+      if (isCalledOff()) throw new CalledOff();
+    },
   });
   const lock = new WriteLock(disk, directory, waitMs, (file) => generations.forgetLock(file));
   const context = { disk, directory, generations, lock, bloomBitsPerKey, mmap };
@@ -46,7 +58,9 @@ export function maintainStore(
     generations.reload();
     if (generations.newest === undefined) return;
     const maxBytes = autoCompact ? Number.POSITIVE_INFINITY : 0;
-    runToEnd(maintain({ ...context, writer }, settings, { maxBytes, ...thread }));
+    runUnlessCalledOff(maintain({ ...context, writer }, settings, { maxBytes, isUrgent }), isCalledOff);
+  } catch (error) {
+    if (!(error instanceof CalledOff)) throw error;
   } finally {
     try {
       writer.close("os");

@@ -63,7 +63,7 @@ export interface MaintenanceLimits {
   /** Most bytes of logs that one merge may take as its inputs; 0 for no merges. */
   readonly maxBytes: number;
   /** True once there is no time left: merges are given up then, also one that is under way. */
-  readonly isUrgent?: () => boolean;
+  readonly isUrgent?: (() => boolean) | undefined;
 }
 
 /**

@@ -6,8 +6,7 @@ import { hashKey, hashKeyBytes, hashSeedOf } from "../format/hash.ts";
 import type { Interval, LogHeader } from "../format/header.ts";
 import type { ContentStamp } from "../format/index-file.ts";
 import { codecFor, encodeLogHeader } from "../format/log-header.ts";
-import type { EncodedKey } from "../format/key.ts";
-import { type EncodedRecord, LogTally, type Mutation, type StoredRecord } from "../format/record.ts";
+import { LogTally, type Mutation, type StoredRecord } from "../format/record.ts";
 import { hasBug } from "../format/seeded-bugs.ts";
 import { isLive } from "./generations.ts";
 import { newLogId } from "./identifiers.ts";
@@ -22,7 +21,7 @@ const FRAME_BYTES = 64 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 
 /** The output is synced after each of these, so that one huge sync does not stall every other one on the disk. */
-const SYNC_INTERVAL_BYTES = 2 * 1024 * 1024;
+const SYNC_INTERVAL_BYTES = 8 * 1024 * 1024;
 
 export interface Merge {
   readonly storeId: string;
@@ -80,8 +79,8 @@ export function* mergeLogs(merge: Merge): Generator<void, MergedLog> {
       codecFor(format, header.logId),
       index,
     );
-    for (const mutation of survivors(merge)) {
-      if (!output.add(mutation)) continue;
+    for (const survivor of survivors(merge)) {
+      if (!output.add(survivor)) continue;
       merge.onWritten?.(output.end);
       yield;
     }
@@ -141,10 +140,6 @@ function isForgotten({ kind }: StoredRecord): boolean {
 /** A record as it was read, every checksum of it verified, or what stands for it from now on. */
 type Survivor = StoredRecord | Mutation;
 
-function sizeOf(survivor: Survivor): number {
-  return "length" in survivor ? survivor.length : survivor.key.length;
-}
-
 /** What a merge's output says of itself in the end. */
 interface OutputSummary {
   readonly logBytes: number;
@@ -171,9 +166,9 @@ class MergedIndex {
     this.#tally = new IndexTally(merge.older, most);
   }
 
-  add(record: EncodedRecord, hash: number): void {
-    this.#builder.add(record.position, record.length, hash);
-    this.#tally.add(record, record.length, hash);
+  add(survivor: Survivor, position: number, length: number, hash: number): void {
+    this.#builder.add(position, length, hash);
+    this.#tally.add(survivor, length, hash);
   }
 
   /** Whether it was written: it can be missing, and a merge goes on without. */
@@ -212,11 +207,11 @@ class MergeOutput {
   readonly #index: MergedIndex;
   #recordBytes = 0;
   #digest = 0;
-  #frame: Survivor[] = [];
-  #frameBytes = 0;
+  /** Where in `#pending` the frame starts that is not ended yet; -1 where there is none. */
+  #frameStart = -1;
   #written = 0;
   #synced = 0;
-  /** How many bytes the output has so far, written or not. */
+  /** How many bytes the output has so far, written or not, up to the end of the last frame. */
   end: number;
 
   constructor(file: AppendableFile, header: Buffer, codec: LogCodec, index: MergedIndex) {
@@ -229,17 +224,29 @@ class MergeOutput {
 
   /** Takes one record; true when a frame was completed. */
   add(survivor: Survivor): boolean {
-    this.#frame.push(survivor);
-    this.#frameBytes += sizeOf(survivor);
-    // A JSON frame of several records is a batch, and says so on every line: one a line reads better.
-    if (this.#codec.format === "binary" && this.#frameBytes < FRAME_BYTES) return false;
+    const pending = this.#pending;
+    const { openFrames, frameHeaderBytes } = this.#codec;
+    if (this.#frameStart < 0) {
+      this.#frameStart = pending.length;
+      openFrames?.begin(pending);
+    }
+    const start = pending.length;
+    const at = this.end + start - this.#frameStart;
+    if (openFrames !== undefined) {
+      this.#note(survivor, start, at, openFrames.add(pending, at, survivor));
+      if (pending.length - this.#frameStart < FRAME_BYTES) return false;
+    } else {
+      // A JSON frame of several records is a batch, and says so on every line: one a line reads better.
+      const checksum = this.#codec.encodeOne(pending, at, survivor);
+      this.#note(survivor, start + frameHeaderBytes, at + frameHeaderBytes, checksum);
+    }
     this.#endFrame();
     return true;
   }
 
   /** Seals the log and makes it durable. */
   finish(): OutputSummary {
-    if (this.#frame.length > 0) this.#endFrame();
+    if (this.#frameStart >= 0) this.#endFrame();
     const { records, digest } = this.#tally;
     this.#codec.encodeSeal(this.#pending, this.end, { records, digest, length: this.end });
     this.#write();
@@ -247,28 +254,30 @@ class MergeOutput {
     return { logBytes: this.#written, records, recordBytes: this.#recordBytes, digest: this.#digest };
   }
 
+  /** Counts the record that was just put at the end of `#pending`, from `start` on; `position` is its place in the log. */
+  #note(survivor: Survivor, start: number, position: number, checksum: number): void {
+    const length = this.#pending.length - start;
+    this.#tally.add(checksum);
+    this.#recordBytes += length;
+    this.#index.add(survivor, position, length, this.#hashOf(survivor, start));
+  }
+
   #endFrame(): void {
-    const before = this.#pending.length;
-    const records = this.#codec.encodeFrame(this.#pending, this.end, this.#frame);
-    for (const [number, record] of records.entries()) {
-      this.#tally.add(record.checksum);
-      this.#recordBytes += record.length;
-      this.#index.add(record, this.#hashOf(number, before + record.position - this.end));
-    }
-    this.end += this.#pending.length - before;
-    this.#frame = [];
-    this.#frameBytes = 0;
-    if (this.#pending.length >= CHUNK_BYTES) this.#write();
+    const pending = this.#pending;
+    this.#codec.openFrames?.end(pending, this.#frameStart, this.end);
+    this.end += pending.length - this.#frameStart;
+    this.#frameStart = -1;
+    if (pending.length >= CHUNK_BYTES) this.#write();
   }
 
   /** The hash of a record's key: by its bytes, where they stand in what was just encoded as they are. */
-  #hashOf(number: number, offset: number): number {
+  #hashOf(survivor: Survivor, start: number): number {
     const seed = this.#index.hashSeed;
     const { rawKeys } = this.#codec;
-    if (rawKeys === undefined) return hashKey(this.#frame[number]?.key ?? ("" as EncodedKey), seed);
+    if (rawKeys === undefined) return hashKey(survivor.key, seed);
     const bytes = this.#pending.whole();
-    const start = rawKeys.startOf(bytes, offset);
-    return hashKeyBytes(bytes, start, start + rawKeys.lengthOf(bytes, offset), seed);
+    const keyStart = rawKeys.startOf(bytes, start);
+    return hashKeyBytes(bytes, keyStart, keyStart + rawKeys.lengthOf(bytes, start), seed);
   }
 
   #write(): void {

@@ -22,6 +22,15 @@ export async function runInSlices<T>(steps: Generator<void, T>, signal?: AbortSi
   }
 }
 
+/** Runs work at once, to its end or until it is called off: it cleans up then. */
+export function runUnlessCalledOff(steps: Generator<void>, isCalledOff: () => boolean): void {
+  try {
+    while (!isCalledOff() && steps.next().done !== true);
+  } finally {
+    steps.return(undefined);
+  }
+}
+
 /** Runs work to its end at once. */
 export function runToEnd<T>(steps: Generator<void, T>): T {
   let step = steps.next();

@@ -1,4 +1,11 @@
-import { encodeFrame, encodeOne, encodeSeal } from "./binary-encoder.ts";
+import {
+  beginFrame,
+  encodeFrame,
+  encodeFrameHeader,
+  encodeOne,
+  encodeRecord,
+  encodeSeal,
+} from "./binary-encoder.ts";
 import {
   BINARY_SEAL_BYTES,
   FRAME_CRC_AT,
@@ -48,6 +55,11 @@ export function binaryCodecFrom(seed: number): LogCodec {
     frameHeaderBytes: FRAME_HEADER_BYTES,
     encodeOne: (out, position, mutation) => encodeOne(out, position, mutation, seed),
     encodeFrame: (out, position, mutations) => encodeFrame(out, position, mutations, seed),
+    openFrames: {
+      begin: beginFrame,
+      add: (out, position, mutation) => encodeRecord(out, position, mutation, seed),
+      end: (out, start, position) => encodeFrameHeader(out, start, position, seed),
+    },
     encodeSeal: (out, position, summary) => encodeSeal(out, position, summary, seed),
     parseFrame: (bytes, offset, position) => parseFrame(bytes, offset, position, seed),
     scanFrame: (bytes, offset, position, sink) =>

@@ -30,8 +30,7 @@ export function encodeFrame(
   seed: number,
 ): EncodedRecord[] {
   const start = out.length;
-  out.reserve(FRAME_HEADER_BYTES);
-  out.length += FRAME_HEADER_BYTES;
+  beginFrame(out);
   const records = mutations.map((mutation) => {
     const recordStart = out.length;
     const recordPosition = position + recordStart - start;
@@ -45,14 +44,19 @@ export function encodeFrame(
 
 export function encodeOne(out: ByteWriter, position: number, mutation: Mutation, seed: number): number {
   const start = out.length;
-  out.reserve(FRAME_HEADER_BYTES);
-  out.length += FRAME_HEADER_BYTES;
+  beginFrame(out);
   const checksum = encodeRecord(out, position + FRAME_HEADER_BYTES, mutation, seed);
   encodeFrameHeader(out, start, position, seed);
   return checksum;
 }
 
-function encodeFrameHeader(out: ByteWriter, start: number, position: number, seed: number): void {
+/** Makes room for a frame's header. */
+export function beginFrame(out: ByteWriter): void {
+  out.reserve(FRAME_HEADER_BYTES);
+  out.length += FRAME_HEADER_BYTES;
+}
+
+export function encodeFrameHeader(out: ByteWriter, start: number, position: number, seed: number): void {
   const buffer = out.reserve(0);
   const length = out.length - start - FRAME_HEADER_BYTES;
   buffer.writeUInt32LE(length, start);
@@ -60,7 +64,7 @@ function encodeFrameHeader(out: ByteWriter, start: number, position: number, see
 }
 
 /** Appends a record; its checksum. */
-function encodeRecord(out: ByteWriter, position: number, mutation: Mutation, seed: number): number {
+export function encodeRecord(out: ByteWriter, position: number, mutation: Mutation, seed: number): number {
   // What a merge writes was read from such a log: its fields stay as they are.
   if (mutation instanceof BinaryRecord) return mutation.copyTo(out, position, seed);
   const { key, value, expiresAt } = mutation;

@@ -15,6 +15,7 @@ import {
   seedAt,
 } from "./binary-layout.ts";
 import { type ByteWriter, crc32, readUint64 } from "./bytes.ts";
+import { restartedCrc32 } from "./crc-shift.ts";
 import type { RawKeys, RecordSpan } from "./codec.ts";
 import { decodeUtf8, type EncodedKey } from "./key.ts";
 import { MAX_VALUE_BYTES } from "./limits.ts";
@@ -29,6 +30,8 @@ export class RecordLayout {
   valueAt = 0;
   end = 0;
   checksum = 0;
+  /** What the checksum starts from. */
+  seed = 0;
 }
 
 /** Checks a record that must end at or before `limit`, and fills in where its fields are; false when anything is wrong. */
@@ -49,6 +52,7 @@ export function parseRecord(
   into.end = into.valueAt + valueLength;
   if (into.end > limit || valueLength > MAX_VALUE_BYTES) return false;
   into.checksum = bytes.readUInt32LE(at);
+  into.seed = seed;
   if (crc32(bytes, at + KIND_AT, into.end, seed) !== into.checksum) return false;
   if (kind < KIND_PUT || kind > KIND_SEAL || (flags & ~KNOWN_FLAGS) !== 0) return false;
   into.kindByte = kind;
@@ -108,7 +112,10 @@ export class BinaryRecord extends RecordLayout implements StoredRecord {
     const start = out.length;
     const end = start + this.length;
     this.#bytes.copy(buffer, start, this.#start, this.#start + this.length);
-    const checksum = crc32(buffer, start + KIND_AT, end, seedAt(seed, position));
+    const to = seedAt(seed, position);
+    const checksum =
+      restartedCrc32(this.checksum, { bytes: this.length - KIND_AT, from: this.seed, to }) ??
+      crc32(buffer, start + KIND_AT, end, to);
     buffer.writeUInt32LE(checksum, start);
     out.length = end;
     return checksum;

@@ -27,6 +27,15 @@ export interface RecordSpan {
   readonly end: number;
 }
 
+/** Writes a frame record by record. `position` is where in the log what is written starts. */
+export interface OpenFrames {
+  begin(out: ByteWriter): void;
+  /** Appends the next record; its checksum. */
+  add(out: ByteWriter, position: number, mutation: Mutation): number;
+  /** Ends the frame that starts at `start` in the buffer. */
+  end(out: ByteWriter, start: number, position: number): void;
+}
+
 /**
  * How the records of one log are written and read back. A codec is bound to its
  * log, since checksums depend on the log's id. `position` is always the offset
@@ -40,6 +49,8 @@ export interface LogCodec {
   readonly endsInSeal: boolean;
   /** Appends one frame, all or nothing when read back; what was written, in order. */
   encodeFrame(out: ByteWriter, position: number, mutations: readonly Mutation[]): EncodedRecord[];
+  /** For records that share a frame without being a batch; a format that tells such a frame from several has none. */
+  readonly openFrames?: OpenFrames;
   /** Bytes of a frame before its first record. */
   readonly frameHeaderBytes: number;
   /** Appends a frame of one record; its checksum. The quick way for what most writes are. */

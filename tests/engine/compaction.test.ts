@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { maintainStore } from "../../src/engine/maintain-store.ts";
 import { resolveOptions } from "../../src/engine/options.ts";
 import { KvStore, type LogFormat } from "../../src/index.ts";
 import { codeOfAsync, contentOf, logsOf } from "../support/damage.ts";
-import { HookedDisk, type Verdict } from "../support/hooked-disk.ts";
+import { fastDisk, HookedDisk, type Verdict } from "../support/hooked-disk.ts";
 import { endTick } from "../support/scripted-run.ts";
 import { newStorePath } from "../support/temporary.ts";
 
@@ -132,6 +132,55 @@ describe("compact", () => {
     await again.compact();
     expect(again.count()).toBe(250);
     expect(readdirSync(path).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+});
+
+describe("compact, of logs whose indexes are still to be made,", () => {
+  /** A store of three sealed logs without indexes. */
+  async function unindexedStore(): Promise<string> {
+    const path = newStorePath();
+    using store = KvStore.openOn(fastDisk(), path, { generationBytes: 20_000, autoCompact: false });
+    for (let number = 0; number < 500; number += 1) store.set(`k${number}`, `${number}`.padEnd(100));
+    await endTick();
+    store.close();
+    for (const name of indexesOf(path)) rmSync(join(path, name));
+    return path;
+  }
+
+  const indexesOf = (path: string): string[] => readdirSync(path).filter((name) => name.endsWith(".idx"));
+
+  test("calls their making off, and leaves nothing of it", async () => {
+    using store = KvStore.open(await unindexedStore());
+    const { generationsMerged } = await store.compact();
+    expect(generationsMerged).toBeGreaterThan(3);
+    const last = generationsMerged + 1;
+    expect(readdirSync(store.directory).toSorted()).toEqual(
+      [
+        `1-${generationsMerged}.idx`,
+        `1-${generationsMerged}.log`,
+        `${last}.log`,
+        "COMPACT",
+        "LOCK",
+      ].toSorted(),
+    );
+    expect(store.count()).toBe(500);
+    expect(store.get("k77")?.trim()).toBe("77");
+    expect((await store.verify()).damage).toEqual([]);
+  });
+
+  test("has them made after all where it fails", async () => {
+    const path = await unindexedStore();
+    const log = readFileSync(join(path, "2.log"));
+    log.write("K", log.indexOf("k200"));
+    writeFileSync(join(path, "2.log"), log);
+    using store = KvStore.open(path);
+    expect(await codeOfAsync(async () => store.compact())).toBe("CORRUPT");
+    const deadline = performance.now() + 20_000;
+    while (!["1.idx", "3.idx"].every((name) => indexesOf(path).includes(name))) {
+      if (performance.now() > deadline) throw new Error("No indexes were made");
+      await Bun.sleep(20);
+    }
+    expect(indexesOf(path)).not.toContain("2.idx");
   });
 });
 

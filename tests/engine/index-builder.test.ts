@@ -66,7 +66,7 @@ function expectOrder(reader: IndexReader, count: number): void {
 }
 
 describe("an index of several buckets", () => {
-  // Twice what is put together at once, and a little: three buckets.
+  // A dozen buckets, the last of them not full.
   const COUNT = 2 * 256 * 1024 + 1000;
   const hashes = Uint32Array.from({ length: COUNT }, (_, number) => mix(number));
 
@@ -105,6 +105,18 @@ describe("an index of several buckets", () => {
     const steps = [...builder.write(new MemoryFile(), { ...SUMMARY, entries: COUNT }, 10)].length;
     expect(steps).toBeGreaterThanOrEqual(6);
   });
+});
+
+test("an index whose hash table is sorted in two parts has every entry", () => {
+  const count = 3_000_000;
+  const hashes = Uint32Array.from({ length: count }, (_, number) => mix(number));
+  const reader = opened(written(hashes, 0), true);
+  reader.verify();
+  expect(reader.length).toBe(count);
+  const missed = hashes.filter(
+    (hash, number) => number % 100 === 0 && !candidates(reader, hash).includes(number),
+  );
+  expect(missed).toEqual(new Uint32Array());
 });
 
 test("an index is whole also where its last page fills the last chunk that is written", () => {

@@ -22,7 +22,7 @@ test("a record that claims to be as long as its log makes nobody read all of tha
   // As the length of a record's value, in its first bytes: past the end of what is read, however much that is.
   zeros.writeUInt32LE(0xffff_ffff, 8);
   const records = new RecordReader(
-    new LogBytes(file, { start: 64, map: false }),
+    new LogBytes(file, 64, { map: false }),
     codecFor("binary", "00".repeat(8)),
   );
   expect(records.read(4096, 0)).toBeUndefined();
@@ -40,7 +40,7 @@ test("a length that the file does not have is not read, whoever claims it", () =
     },
   };
   const records = new RecordReader(
-    new LogBytes(file, { start: 64, map: false }),
+    new LogBytes(file, 64, { map: false }),
     codecFor("binary", "00".repeat(8)),
   );
   expect(records.read(4096, MAX_FRAME_BYTES)).toBeUndefined();
