@@ -88,7 +88,7 @@ function readableFile(file: OpenFile): ReadableFile {
   return {
     path,
     read: (position, length) => readAt(file, position, length),
-    readInto: (target, position) => readIntoAt(file, position, target),
+    readInto: (target, position, start, end) => readIntoAt(file, position, target, start, end),
     size: () => status().size,
     stamp: () => stampOf(status()),
     map: () => mapFile(path, fd),
@@ -115,7 +115,7 @@ function readBootId(calls: SystemCalls): string {
     const fd = calls.open(BOOT_ID_PATH, "read");
     try {
       const bytes = Buffer.alloc(BOOT_ID_CHARACTERS);
-      calls.read(fd, bytes, 0);
+      calls.read(fd, bytes, 0, 0, bytes.length);
       return bytes.latin1Slice().replaceAll("-", "");
     } finally {
       calls.close(fd);
