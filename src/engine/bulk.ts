@@ -26,7 +26,7 @@ export function writeBatch(handle: StoreHandle, mutations: readonly Mutation[]):
 export function* liveMutations(handle: StoreHandle): Generator<Mutation> {
   handle.mapOnlyFew();
   for (const { key, record } of handle.scan({ range: EVERYTHING })) {
-    const value = record.encoding === "bytes" ? record.value : (record.text() ?? record.value);
-    yield { kind: "put", key, value, expiresAt: record.expiresAt };
+    const { value, encoding, expiresAt } = record;
+    yield { kind: "put", key, value, encoding, expiresAt };
   }
 }
