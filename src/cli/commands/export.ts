@@ -4,6 +4,7 @@ import { type Command, defineCommand } from "../command.ts";
 import { DONE } from "../exit-codes.ts";
 import type { RecordEncoder } from "../formats/format.ts";
 import { AS_ARG, formatNamed } from "../formats/index.ts";
+import { forEach } from "../for-each.ts";
 import { Output } from "../output.ts";
 import { pace } from "../pace.ts";
 import { type Progress, SILENT, startProgress } from "../progress.ts";
@@ -11,6 +12,9 @@ import { system } from "../system-error.ts";
 import { isTerminal, STDOUT } from "../terminal.ts";
 
 const FILE_MODE = 0o600;
+
+/** What a record leaves behind that is written as it was read. */
+const BYTES_A_RECORD = 256;
 
 export const exportCommand: Command = defineCommand({
   meta: { name: "export", description: "Write all records to a file, for import to read" },
@@ -39,17 +43,16 @@ export const exportCommand: Command = defineCommand({
  * nobody reads the pipe: there is nothing to clean up.
  */
 async function exportRecords(client: StoreClient, encoder: RecordEncoder, progress: Progress): Promise<void> {
-  const pauseAfter = pace();
+  const pauseAfter = pace(BYTES_A_RECORD);
   let records = 0;
   try {
-    for await (const record of client.mutations()) {
+    await forEach(client.mutations(), (record) => {
       encoder.write(record);
       records += 1;
       const pause = pauseAfter(record.key.length + record.value.length);
-      if (pause === undefined) continue;
-      progress.count(records);
-      await pause;
-    }
+      if (pause !== undefined) progress.count(records);
+      return pause;
+    });
     encoder.end();
   } finally {
     progress.end();
