@@ -97,12 +97,11 @@ export class LogBytes {
   /**
    * Has the processor fetch what stands at these places of the map, if there is one: in
    * a loop that waits for none of them, since what follows does not depend on what is
-   * read. Three pieces each; of what is longer, the rest comes by itself. False without
-   * a map.
+   * read. Three pieces each; of what is longer, the rest comes by itself. The map.
    */
-  touch(positions: readonly number[]): boolean {
+  touch(positions: readonly number[]): Buffer | undefined {
     const map = this.#mapped()?.bytes;
-    if (map === undefined) return false;
+    if (map === undefined) return undefined;
     let sum = 0;
     for (let index = 0; index < positions.length; index += 1) {
       const at = positions[index] ?? 0;
@@ -110,7 +109,7 @@ export class LogBytes {
     }
     // What nobody uses is not loaded.
     this.touched = sum;
-    return true;
+    return map;
   }
 
   /** Whether what stands at a position is in memory of this object's own. */

@@ -22,9 +22,12 @@ export class LookAhead {
   readonly #bytes: LogBytes;
   readonly #codec: LogCodec;
   readonly #recordAt: (position: number, length: number) => StoredRecord;
-  /** Allocated by the first read. */
+  /** The log's map, or what was read of it. */
   #buffer: Buffer | undefined;
-  /** Where in the buffer the records start. */
+  #isMapped = false;
+  /** Allocated by the first read. */
+  #own: Buffer | undefined;
+  /** Where in what was read the records start. */
   readonly #starts: number[] = [];
   #places: Places = { positions: [], lengths: [] };
 
@@ -43,7 +46,10 @@ export class LookAhead {
   to(places: Places): void {
     this.#places = places;
     this.#starts.length = 0;
-    if (!this.#bytes.touch(places.positions)) this.#read(places);
+    const map = this.#bytes.touch(places.positions);
+    this.#isMapped = map !== undefined;
+    if (map === undefined) this.#read(places);
+    else this.#buffer = map;
   }
 
   /** One of the records, by its number among them; undefined for one in memory that is written on. */
@@ -51,23 +57,26 @@ export class LookAhead {
     const position = this.#places.positions[number] ?? 0;
     const length = this.#places.lengths[number] ?? 0;
     if (this.#bytes.isInTail(position)) return undefined;
-    return this.#recordRead(number, position, length) ?? this.#recordAt(position, length);
+    const start = this.#isMapped ? position : (this.#starts[number] ?? NOT_READ);
+    return this.#decode(start, position, length) ?? this.#recordAt(position, length);
   }
 
-  /** Undefined for what was not read ahead, or fails a check. */
-  #recordRead(number: number, position: number, length: number): StoredRecord | undefined {
-    const start = this.#starts[number] ?? NOT_READ;
-    if (start === NOT_READ || length === 0 || this.#buffer === undefined) return undefined;
+  /** Undefined for what is not there, or fails a check. */
+  #decode(start: number, position: number, length: number): StoredRecord | undefined {
+    const buffer = this.#buffer;
+    if (start === NOT_READ || length === 0 || buffer === undefined) return undefined;
+    if (start + length > buffer.length) return undefined;
     noteGarbage(length);
-    return this.#codec.decodeRecord(this.#buffer, position, start, start + length);
+    return this.#codec.decodeRecord(buffer, position, start, start + length);
   }
 
   #read(places: Places): void {
     // Who reads through the whole log has the bytes read ahead.
     if (this.#bytes.readAhead > 0) return;
-    this.#buffer ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    this.#own ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    this.#buffer = this.#own;
     try {
-      if (!this.#readSpan(this.#buffer, places)) this.#readEach(this.#buffer, places);
+      if (!this.#readSpan(this.#own, places)) this.#readEach(this.#own, places);
     } catch (error) {
       if (!(error instanceof KvsError)) throw error;
       // It is met again when its turn comes, if it does.
