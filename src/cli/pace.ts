@@ -10,20 +10,20 @@ const STEPS_BETWEEN_CLOCK_READS = 64;
  */
 const TRIMMED_BYTES: number = 64 * 1024 * 1024;
 
-/** What a record of any size leaves, about: the objects that it is carried in. */
+/** What a record of any size leaves, about, where it is taken apart: the objects that it is carried in. */
 const BYTES_A_RECORD = 1024;
 
 /**
  * Keeps work on many records civil: a pause for the event loop whenever a slice of
  * time is used up, and memory that does not grow. To be told the size of each record.
  */
-export function pace(): (bytes: number) => Promise<void> | undefined {
+export function pace(bytesARecord: number = BYTES_A_RECORD): (bytes: number) => Promise<void> | undefined {
   let steps = 0;
   let passed = 0;
   let until = performance.now() + SLICE_MS;
   return (bytes) => {
     steps += 1;
-    passed += bytes + BYTES_A_RECORD;
+    passed += bytes + bytesARecord;
     if (passed >= TRIMMED_BYTES) {
       passed = 0;
       trimMemory();

@@ -48,8 +48,8 @@ export interface ReadableFile {
   readonly path: string;
   /** Bytes from `position`; fewer only at the file's end. The buffer is the caller's. */
   read(position: number, length: number): Buffer;
-  /** The same into a buffer of the caller's, as many bytes as it has; how many were read. */
-  readInto(target: Buffer, position: number): number;
+  /** The same into a part of the caller's buffer, from `start` to `end`, by default all of it; how many were read. */
+  readInto(target: Buffer, position: number, start?: number, end?: number): number;
   size(): number;
   /** What changes when the file is another one, or was written to. */
   stamp(): FileStamp;

@@ -51,9 +51,11 @@ export function libcCalls(): SystemCalls {
       return fd < 0 ? nodeCalls.open(path, access) : fd;
     },
     close: (fd) => void calls.close(fd),
-    read: (fd, buffer, position) => {
-      const count = calls.pread(fd, buffer, buffer.length, position);
-      return count < 0 ? nodeCalls.read(fd, buffer, position) : count;
+    read: (fd, buffer, position, start, end) => {
+      // A view of a buffer takes longer to make than most reads need.
+      const target = start === 0 ? buffer : buffer.subarray(start);
+      const count = calls.pread(fd, target, Math.min(end, buffer.length) - start, position);
+      return count < 0 ? nodeCalls.read(fd, buffer, position, start, end) : count;
     },
     write: (fd, bytes, position) => {
       const count = calls.pwrite(fd, bytes, bytes.length, position);

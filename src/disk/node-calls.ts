@@ -15,7 +15,7 @@ export const nodeCalls: SystemCalls = {
   },
   open: (path, access) => nodeFs().openSync(path, flagsFor(access), FILE_MODE),
   close: (fd) => nodeFs().closeSync(fd),
-  read: (fd, buffer, position) => nodeFs().readSync(fd, buffer, 0, buffer.length, position),
+  read: (fd, buffer, position, start, end) => nodeFs().readSync(fd, buffer, start, end - start, position),
   write: (fd, bytes, position) => nodeFs().writeSync(fd, bytes, 0, bytes.length, position),
   status: (fd) => statusFrom(nodeFs().fstatSync(fd)),
   statusOf: (path) => {

@@ -8,14 +8,18 @@ export function readAt(file: OpenFile, position: number, length: number): Buffer
   return done === length ? buffer : buffer.subarray(0, done);
 }
 
-/** The same into the whole of a buffer; how many bytes there were. */
-export function readIntoAt({ path, fd, calls }: OpenFile, position: number, buffer: Buffer): number {
+/** The same into a buffer, or the part of it from `start` to `end`; how many bytes there were. */
+export function readIntoAt(
+  { path, fd, calls }: OpenFile,
+  position: number,
+  buffer: Buffer,
+  start = 0,
+  end: number = buffer.length,
+): number {
   let done = 0;
   try {
-    while (done < buffer.length) {
-      // A view of a buffer takes longer to make than most reads need.
-      const rest = done === 0 ? buffer : buffer.subarray(done);
-      const count = calls.read(fd, rest, position + done);
+    while (start + done < end) {
+      const count = calls.read(fd, buffer, position + done, start + done, end);
       if (count === 0) break;
       done += count;
     }

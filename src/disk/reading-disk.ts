@@ -92,7 +92,7 @@ function readableFile(file: OpenFile): ReadableFile {
       const done = readIntoAt(file, position, buffer);
       return done === length ? buffer : buffer.subarray(0, done);
     },
-    readInto: (target, position) => readIntoAt(file, position, target),
+    readInto: (target, position, start, end) => readIntoAt(file, position, target, start, end),
     size: () => {
       try {
         return calls.status(fd).size;
@@ -130,7 +130,7 @@ function readBootId(calls: SystemCalls): string {
     const fd = calls.open(BOOT_ID_PATH, "read");
     try {
       const bytes = Buffer.alloc(BOOT_ID_CHARACTERS);
-      calls.read(fd, bytes, 0);
+      calls.read(fd, bytes, 0, 0, bytes.length);
       return bytes.latin1Slice().replaceAll("-", "");
     } finally {
       calls.close(fd);

@@ -26,8 +26,8 @@ export interface SystemCalls {
   absolute(path: string): string;
   open(path: string, access: Access): number;
   close(fd: number): void;
-  /** Reads into a buffer; fewer bytes than it has where the file ends, and sometimes before. */
-  read(fd: number, buffer: Buffer, position: number): number;
+  /** Reads into a buffer, from `start` to `end`; fewer bytes where the file ends, and sometimes before. */
+  read(fd: number, buffer: Buffer, position: number, start: number, end: number): number;
   /** Writes at a place in the file; how many bytes were written. */
   write(fd: number, bytes: Uint8Array, position: number): number;
   status(fd: number): FileStatus;

@@ -23,10 +23,16 @@ export function writeBatch(handle: StoreHandle, mutations: readonly Mutation[]):
 }
 
 /** The live records as they would be written again, in the order of their keys; each is good until the next is asked for. */
-export function* liveMutations(handle: StoreHandle): Generator<Mutation> {
+export function liveMutations(handle: StoreHandle): Iterable<Mutation> {
   handle.mapOnlyFew();
-  for (const { key, record } of handle.scan({ range: EVERYTHING })) {
-    const value = record.encoding === "bytes" ? record.value : (record.text() ?? record.value);
-    yield { kind: "put", key, value, expiresAt: record.expiresAt };
-  }
+  return handle.scan(
+    () => ({ range: EVERYTHING }),
+    ({ key, record: { value, encoding, expiresAt } }) => ({
+      kind: "put",
+      key,
+      value,
+      encoding,
+      expiresAt,
+    }),
+  );
 }

@@ -8,26 +8,20 @@ import { CachedReads } from "./cached-reads.ts";
 import { Generations } from "./generations.ts";
 import { HintReader } from "./hint-reader.ts";
 import type { CompactOptions, Durability, ResolvedOptions } from "./options.ts";
-import type { KeyRange, Newest } from "./runs.ts";
+import type { Newest } from "./runs.ts";
 import { callOff, maintainInBackground, untilIdle } from "./background.ts";
 import { TAIL_BYTES } from "./log-options.ts";
 import { isCompacting } from "./compaction-lock.ts";
 import { compactAll, isMaintenanceDue, isWorkLeft, lacksIndexes, maintain, planNow } from "./maintenance.ts";
 import { runInSlices, runToEnd } from "./slices.ts";
 import { mapOnlyFew } from "./mapped-bytes.ts";
-import { scan } from "./scan.ts";
+import { LiveRecords, Scan, type ScanRequest } from "./scan.ts";
 import { type Snapshot, snapshotOf } from "./snapshot.ts";
 import { computeStats, type StoreStats } from "./stats.ts";
 import { bytesOf, textOf } from "./value.ts";
 import { WriteLock } from "./write-lock.ts";
 import { Writer } from "./writer.ts";
 import type { WriterContext } from "./writer-context.ts";
-
-export interface ScanRequest {
-  readonly range: KeyRange;
-  readonly reverse?: boolean;
-  readonly limit?: number;
-}
 
 /** A handle that has not written for so long seals a long tail. */
 const IDLE_MS = 100;
@@ -175,15 +169,15 @@ export class StoreHandle {
     return this.#writer().runPinned(work);
   }
 
-  /** Visits the live keys of a range, as of the first step. */
-  *scan({
-    range,
-    reverse = false,
-    limit = Number.POSITIVE_INFINITY,
-  }: ScanRequest): Generator<Newest, undefined> {
-    // What is buffered could still fail to be written: a snapshot holds no such thing.
-    this.#writing?.writer.flush();
-    yield* scan(this.#view(), { range, reverse, limit, now: Date.now() });
+  /** Visits the live keys of a range, as of the first step; only then it is asked which. */
+  scan<T>(request: () => ScanRequest, decode: (newest: Newest) => T): Scan<T> {
+    const begin = (): LiveRecords => {
+      const asked = request();
+      // What is buffered could still fail to be written: a snapshot holds no such thing.
+      this.#writing?.writer.flush();
+      return new LiveRecords(this.#view(), asked);
+    };
+    return new Scan(begin, decode);
   }
 
   /** For those who pass through all of the store once: it must not all be in memory then. */

@@ -21,7 +21,7 @@ import {
 } from "../format/index-file.ts";
 import { placeOf } from "../format/hash.ts";
 import type { Log } from "./log.ts";
-import { type KeyOrder, locateEach, type LogIndex, type Neighbours, type Places } from "./log-index.ts";
+import { type KeyOrder, type LogIndex, type Neighbours, type Places } from "./log-index.ts";
 import { openPages, type Pages, UnusableIndex } from "./pages.ts";
 
 /** The index of a sealed log, read from its file. Every method throws `UnusableIndex` on a damaged page. */
@@ -83,16 +83,17 @@ export class IndexReader implements LogIndex, KeyOrder {
     return this.#lengthAt(this.#layout.slotPage, slot);
   }
 
-  locate(neighbours: Neighbours, into: Places): void {
-    locateEach(this, neighbours, into);
-  }
-
-  positionAt(place: number): number {
-    return this.#positionAt(this.#layout.entryPage, place);
-  }
-
-  lengthAt(place: number): number {
-    return this.#lengthAt(this.#layout.entryPage, place);
+  locate({ first, count, step }: Neighbours, { positions, lengths }: Places): void {
+    positions.length = 0;
+    lengths.length = 0;
+    for (let place = first, left = count; left > 0; left -= 1, place += step) {
+      const at = this.#seekEntry(this.#layout.entryPage, place);
+      const { words } = this.#pages;
+      const high = words[at + 1] ?? 0;
+      const length = lengthOf(high);
+      positions.push(positionOf(words[at] ?? 0, high));
+      lengths.push(length === UNKNOWN_LENGTH ? 0 : length);
+    }
   }
 
   close(): void {

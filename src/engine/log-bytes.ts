@@ -100,11 +100,11 @@ export class LogBytes {
   /**
    * Has the processor fetch what stands at these places of the map, if there is one: in
    * a loop that waits for none of them, since what follows does not depend on what is
-   * read. Three pieces each; of what is longer, the rest comes by itself.
+   * read. Three pieces each; of what is longer, the rest comes by itself. The map.
    */
-  touch(positions: readonly number[]): void {
+  touch(positions: readonly number[]): Buffer | undefined {
     const map = this.#mapped()?.bytes;
-    if (map === undefined) return;
+    if (map === undefined) return undefined;
     let sum = 0;
     for (let index = 0; index < positions.length; index += 1) {
       const at = positions[index] ?? 0;
@@ -112,6 +112,19 @@ export class LogBytes {
     }
     // What nobody uses is not loaded.
     this.touched = sum;
+    return map;
+  }
+
+  /** Whether what stands at a position is in memory of this object's own. */
+  holds(position: number, length: number): boolean {
+    const isInWindow =
+      position >= this.#windowStart && position + length <= this.#windowStart + this.#window.length;
+    return isInWindow || this.isInTail(position);
+  }
+
+  /** Reads a part of the file into one of a buffer; how many bytes there were. */
+  readInto(target: Buffer, position: number, start: number, end: number): number {
+    return this.#file.readInto(target, position, start, end);
   }
 
   /** The whole file, if it is mapped or can be. */

@@ -19,6 +19,7 @@ import { type Fault, LogFrames, type RecordSink, type TrustedTail } from "./log-
 import { readLogHeader } from "./log-head.ts";
 import { type KeyOrder, type LogIndex, withFallback } from "./log-index.ts";
 import { LogKeys } from "./log-keys.ts";
+import { LookAhead } from "./look-ahead.ts";
 import type { LogOptions } from "./log-options.ts";
 import { RecordReader } from "./record-reader.ts";
 import { MemoryIndex } from "./memory-index.ts";
@@ -288,14 +289,9 @@ export class Log implements Interval {
     return record;
   }
 
-  /** Has records brought near that will be read soon. */
-  touch(positions: readonly number[]): void {
-    this.#bytes.touch(positions);
-  }
-
-  /** Whether a record is in memory that is written on. */
-  isInTail(position: number): boolean {
-    return this.#bytes.isInTail(position);
+  /** For those who know which records they will read next. */
+  lookAhead(): LookAhead {
+    return new LookAhead(this.#bytes, this.codec, (at, length) => this.recordAt(at, length));
   }
 
   /** What a record does to its key. */

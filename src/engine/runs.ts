@@ -2,6 +2,7 @@ import type { EncodedKey } from "../format/key.ts";
 import type { StoredRecord } from "../format/record.ts";
 import type { Log } from "./log.ts";
 import type { KeyOrder, Places } from "./log-index.ts";
+import type { LookAhead } from "./look-ahead.ts";
 
 /** A part of a log's keys in bytewise order, each with its newest record in that log, as of when it was made. */
 export interface Run {
@@ -87,6 +88,7 @@ class Cursor {
   /** Where the next records are, and which of them comes next. */
   readonly #window: Places = { positions: [], lengths: [] };
   #next = 0;
+  readonly #ahead: LookAhead;
   #position = 0;
   #length = 0;
   /** The record it stands at, where reading its key has read all of it. */
@@ -96,6 +98,7 @@ class Cursor {
 
   constructor(run: Run, step: 1 | -1) {
     this.log = run.log;
+    this.#ahead = run.log.lookAhead();
     this.#run = run;
     this.#step = step;
     this.#place = step > 0 ? run.from : run.to - 1;
@@ -120,9 +123,9 @@ class Cursor {
     const { log } = this;
     this.#position = this.#window.positions[this.#next] ?? 0;
     this.#length = this.#window.lengths[this.#next] ?? 0;
-    this.#next += 1;
     // The tail is written on while a scan goes on: of it only the key is kept.
-    if (!log.isInTail(this.#position)) this.#record = log.recordAt(this.#position, this.#length);
+    this.#record = this.#ahead.record(this.#next);
+    this.#next += 1;
     this.key = this.#record?.key ?? log.keyAt(this.#position, this.#length);
   }
 
@@ -132,7 +135,7 @@ class Cursor {
     const left = this.#step > 0 ? to - this.#place : this.#place - from + 1;
     order.locate({ first: this.#place, step: this.#step, count: Math.min(WINDOW, left) }, this.#window);
     this.#next = 0;
-    this.log.touch(this.#window.positions);
+    this.#ahead.to(this.#window);
   }
 }
 

@@ -29,6 +29,7 @@ import {
 import { maintainStore } from "./maintain-store.ts";
 import { checkScan, limitOf, rangeOf } from "./range.ts";
 import type { Newest } from "./runs.ts";
+import type { ScanRequest } from "./scan.ts";
 import { runInSlices } from "./slices.ts";
 import type { StoreStats } from "./stats.ts";
 import { verifyFiles, type VerifyReport } from "./verify.ts";
@@ -253,7 +254,12 @@ export class KvStore implements Disposable, AsyncDisposable {
   deletePrefix(prefix: Key): number {
     const range = rangeOf({ prefix });
     this.#handle.begin();
-    const keys = Array.from(this.#handle.scan({ range }), ({ key }) => key);
+    const keys = [
+      ...this.#handle.scan(
+        () => ({ range }),
+        ({ key }) => key,
+      ),
+    ];
     for (let at = 0; at < keys.length; at += REMOVALS_A_FRAME) {
       this.#handle.write(keys.slice(at, at + REMOVALS_A_FRAME).map(removal), URGENT);
     }
@@ -324,7 +330,11 @@ export class KvStore implements Disposable, AsyncDisposable {
     refuseUnknown(options, KNOWN_OPTIONS.range);
     const range = rangeOf(options);
     let count = 0;
-    for (const _ of this.#handle.scan({ range })) count += 1;
+    for (const _ of this.#handle.scan(
+      () => ({ range }),
+      () => undefined,
+    ))
+      count += 1;
     return count;
   }
 
@@ -452,12 +462,13 @@ export class KvStore implements Disposable, AsyncDisposable {
     return true;
   }
 
-  *#scan<T>(options: ScanOptions, decode: (newest: Newest) => T): Generator<T, undefined> {
-    checkScan(options);
-    const { reverse = false } = options;
-    for (const newest of this.#handle.scan({ range: rangeOf(options), limit: limitOf(options), reverse })) {
-      yield decode(newest);
-    }
+  #scan<T>(options: ScanOptions, decode: (newest: Newest) => T): IteratorObject<T, undefined> {
+    const request = (): ScanRequest => {
+      checkScan(options);
+      const { reverse = false } = options;
+      return { range: rangeOf(options), limit: limitOf(options), reverse };
+    };
+    return this.#handle.scan(request, decode);
   }
 }
 

@@ -255,9 +255,9 @@ describe("a disk that cannot read a sector", () => {
         check(position, length);
         return file.read(position, length);
       },
-      readInto: (target, position) => {
-        check(position, target.length);
-        return file.readInto(target, position);
+      readInto: (target, position, start = 0, end = target.length) => {
+        check(position, end - start);
+        return file.readInto(target, position, start, end);
       },
       map: () => undefined,
     });
@@ -308,6 +308,26 @@ describe("a disk that cannot read a sector", () => {
       const disk = withFaults(join(path, "1.log"), () => faultOf((tries += 1)));
       expect(errorOf(() => runToEnd(steps(disk))).message).toContain("ENOMEM");
     }
+  });
+
+  test("ends a scan at the record that is in it, and no sooner", async () => {
+    const path = newStorePath();
+    const keys = Array.from({ length: 100 }, (_, number) => `key ${100 + number}`);
+    {
+      using store = KvStore.openOn(fastDisk(), path);
+      for (const key of keys) store.set(key, "x".repeat(200));
+      await store.compact();
+    }
+    const name = readdirSync(path).find((each) => /-.*log$/.test(each)) ?? "";
+    using store = KvStore.openOn(withBadSector(join(path, name), 8192, 8200), path, { readOnly: true });
+    const seen: string[] = [];
+    const code = codeOf(() => {
+      for (const key of store.keys()) seen.push(key);
+    });
+    expect([code, seen]).toEqual(["IO", keys.slice(0, seen.length)]);
+    expect(seen.length).toBeGreaterThan(30);
+    expect([...store.keys({ limit: seen.length })]).toEqual(seen);
+    expect([...store.keys({ reverse: true, limit: 50 })]).toEqual(keys.toReversed().slice(0, 50));
   });
 
   test("is told apart from one that reads nothing at all", () => {

@@ -151,9 +151,9 @@ export class HookedDisk implements Disk {
         this.#enter("readable.read", path);
         return file.read(position, length);
       },
-      readInto: (target, position) => {
+      readInto: (target, position, start, end) => {
         this.#enter("readable.read", path);
-        return file.readInto(target, position);
+        return file.readInto(target, position, start, end);
       },
       size: () => {
         this.#enter("readable.size", path);

@@ -42,7 +42,8 @@ export function readableBytes(bytes: Buffer, { map }: { readonly map: boolean })
   return {
     path: "memory",
     read: (position, length) => Buffer.from(bytes.subarray(position, position + length)),
-    readInto: (target, position) => bytes.copy(target, 0, position),
+    readInto: (target, position, start = 0, end = target.length) =>
+      bytes.copy(target, start, position, position + end - start),
     size: () => bytes.length,
     stamp: () => ({ inode: 1, modified: 1 }),
     map: () => (map ? { bytes, release: () => undefined } : undefined),

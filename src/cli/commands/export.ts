@@ -4,6 +4,7 @@ import { type Command, defineCommand } from "../command.ts";
 import { DONE } from "../exit-codes.ts";
 import type { RecordEncoder } from "../formats/format.ts";
 import { AS_ARG, formatNamed } from "../formats/index.ts";
+import { forEach } from "../for-each.ts";
 import { Output } from "../output.ts";
 import { pace } from "../pace.ts";
 import { type Progress, SILENT, startProgress } from "../progress.ts";
@@ -13,6 +14,9 @@ import { isTerminal, STDOUT } from "../terminal.ts";
 
 /** Only its owner may read it, as the store. */
 const FILE_MODE = 0o600;
+
+/** What a record leaves behind that is written as it was read. */
+const BYTES_A_RECORD = 256;
 
 export const exportCommand: Command = defineCommand({
   meta: { name: "export", description: "Write all records to a file, for import to read" },
@@ -77,17 +81,16 @@ function giveUp(file: FileReplacement, progress: Progress): void {
  * it stands, even while nobody reads that: there is nothing to clean up.
  */
 async function exportRecords(client: StoreClient, encoder: RecordEncoder, progress: Progress): Promise<void> {
-  const pauseAfter = pace();
+  const pauseAfter = pace(BYTES_A_RECORD);
   let records = 0;
   try {
-    for await (const record of client.mutations()) {
+    await forEach(client.mutations(), (record) => {
       encoder.write(record);
       records += 1;
       const pause = pauseAfter(record.key.length + record.value.length);
-      if (pause === undefined) continue;
-      progress.count(records);
-      await pause;
-    }
+      if (pause !== undefined) progress.count(records);
+      return pause;
+    });
     encoder.end();
   } finally {
     progress.end();

@@ -1,4 +1,3 @@
-import { latin1Of } from "../../format/bytes.ts";
 import { encodeKey } from "../../format/key.ts";
 import { formatCommand } from "../../format/json-command.ts";
 import { KvsError } from "../../format/errors.ts";
@@ -6,23 +5,34 @@ import type { Mutation } from "../../format/record.ts";
 import { withoutControls } from "../json-line.ts";
 import { parseImportLine } from "../import-line.ts";
 import { type JsonPiece, JsonSplitter } from "../json-splitter.ts";
-import type { RecordDecoder, TransferFormat } from "./format.ts";
+import type { Sink } from "../output.ts";
+import type { RecordDecoder, RecordEncoder, TransferFormat } from "./format.ts";
+import { type Frame, Lines } from "./lines.ts";
 
 /** Commands, one a line: the only format that keeps everything, an expiry too. */
 export const jsonl: TransferFormat = {
-  encoder: (out) => ({
-    write: (record) => {
-      const { key, value, expiresAt } = record;
-      const text = typeof value === "string" ? value : latin1Of(value);
-      // A key of plain characters is the key itself, a byte each.
-      if (expiresAt === 0 && PLAIN_TEXT.test(key) && PLAIN_TEXT.test(text))
-        out.write(`{"Set":{"key":"${key}","value":"${text}"}}\n`);
-      else out.write(`${withoutControls(formatCommand(record))}\n`);
-    },
-    end: () => undefined,
-  }),
+  encoder: jsonEncoder,
   decoder: () => new JsonDecoder(),
 };
+
+const FRAME: Frame = {
+  beforeKey: Buffer.from('{"Set":{"key":"'),
+  beforeValue: Buffer.from('","value":"'),
+  afterValue: Buffer.from('"}}\n'),
+};
+
+/** Writes most lines without making a text of them: their bytes are copied, and then looked at. */
+function jsonEncoder(out: Sink): RecordEncoder {
+  const lines = new Lines(out);
+  return {
+    write: (record) => {
+      const isAdded = record.expiresAt === 0 && lines.appendPlain(record, FRAME, lines.appendEscaped);
+      if (!isAdded) lines.append(`${withoutControls(formatCommand(record))}\n`);
+      lines.endLine();
+    },
+    end: () => lines.handOn(),
+  };
+}
 
 /** What a text holds that stands for itself in JSON: ASCII without quotes, backslashes and controls. */
 const PLAIN = String.raw`([ !#-[\]-~]*)`;
@@ -32,8 +42,6 @@ const PLAIN_LINES: readonly RegExp[] = [
   new RegExp(String.raw`\{"Set":\{"key":"${PLAIN}","value":"${PLAIN}"\}\}\n`, "y"),
   new RegExp(String.raw`\{"key":"${PLAIN}","value":"${PLAIN}"\}\n`, "y"),
 ];
-
-const PLAIN_TEXT = new RegExp(`^${PLAIN}$`);
 
 const NEWLINE = 0x0a;
 

@@ -3,6 +3,7 @@ import { KvsError } from "../../format/errors.ts";
 import { encodeKey, type EncodedKey, keyBytes } from "../../format/key.ts";
 import type { Mutation } from "../../format/record.ts";
 import type { RecordDecoder, TransferFormat } from "./format.ts";
+import { Lines } from "./lines.ts";
 import { Splitter } from "./splitter.ts";
 import { textIfUtf8, valueBytes } from "./values.ts";
 
@@ -13,6 +14,7 @@ import { textIfUtf8, valueBytes } from "./values.ts";
  * (format=print), then DATA=END.
  */
 const NEWLINE = 0x0a;
+const NEWLINE_BYTES: Buffer = Buffer.of(NEWLINE);
 const SPACE = 0x20;
 const BACKSLASH = 0x5c;
 
@@ -24,12 +26,19 @@ const HEADER = `VERSION=3\nformat=bytevalue\ntype=btree\nmapsize=${MAP_BYTES}\nm
 /** LMDB's text dump. */
 export const mdb: TransferFormat = {
   encoder: (out) => {
-    out.write(HEADER);
+    const lines = new Lines(out);
+    lines.append(HEADER);
     return {
       write: ({ key, value }) => {
-        out.write(` ${keyBytes(key).toHex()}\n ${valueBytes(value).toHex()}\n`);
+        lines.appendLatin1(` ${keyBytes(key).toHex()}\n `);
+        lines.appendLatin1(valueBytes(value).toHex());
+        lines.append(NEWLINE_BYTES);
+        lines.endLine();
       },
-      end: () => out.write("DATA=END\n"),
+      end: () => {
+        lines.append("DATA=END\n");
+        lines.handOn();
+      },
     };
   },
   decoder: () => new MdbDecoder(),

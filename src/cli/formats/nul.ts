@@ -4,28 +4,39 @@ import type { Mutation } from "../../format/record.ts";
 import { NO } from "../exit-codes.ts";
 import { Failure } from "../failures.ts";
 import type { RecordDecoder, TransferFormat } from "./format.ts";
+import { type Frame, Lines } from "./lines.ts";
 import { Splitter } from "./splitter.ts";
 import { textIfUtf8, valueBytes } from "./values.ts";
 
 const NUL = 0;
+const END: Buffer = Buffer.of(NUL);
+const PLAIN_FRAME: Frame = { beforeKey: Buffer.alloc(0), beforeValue: END, afterValue: END };
 
 /** Key, NUL, value, NUL, as `list -0` prints: nothing is escaped. */
 export const nul: TransferFormat = {
-  encoder: (out) => ({
-    write: ({ key, value }) => {
-      const parts = [keyBytes(key), valueBytes(value)];
-      if (parts.some((part) => part.includes(NUL))) {
-        throw new Failure(NO, "Cannot export a record that holds a NUL byte: use --as jsonl");
-      }
-      for (const part of parts) {
-        out.write(part);
-        out.write("\0");
-      }
-    },
-    end: () => undefined,
-  }),
+  encoder: (out) => {
+    const lines = new Lines(out);
+    return {
+      write: (record) => {
+        if (!lines.appendPlain(record, PLAIN_FRAME)) appendOther(lines, record);
+        lines.endLine();
+      },
+      end: () => lines.handOn(),
+    };
+  },
   decoder: () => new NulDecoder(),
 };
+
+function appendOther(lines: Lines, { key, value }: Mutation): void {
+  const parts = [keyBytes(key), valueBytes(value)];
+  if (parts.some((part) => part.includes(NUL))) {
+    throw new Failure(NO, "Cannot export a record that holds a NUL byte: use --as jsonl");
+  }
+  for (const part of parts) {
+    lines.append(part);
+    lines.append(END);
+  }
+}
 
 class NulDecoder implements RecordDecoder {
   readonly #parts = new Splitter(NUL);

@@ -3,24 +3,36 @@ import { encodeKey, keyBytes } from "../../format/key.ts";
 import type { Mutation } from "../../format/record.ts";
 import { escapeLine, escapeLineForTerminal, unescapeLine } from "../escapes.ts";
 import type { RecordDecoder, TransferFormat } from "./format.ts";
+import { type Frame, Lines } from "./lines.ts";
 import { Splitter } from "./splitter.ts";
 import { textIfUtf8, valueBytes } from "./values.ts";
 
 const NEWLINE = 0x0a;
 const TAB = 0x09;
 
+const PLAIN_FRAME: Frame = {
+  beforeKey: Buffer.alloc(0),
+  beforeValue: Buffer.of(TAB),
+  afterValue: Buffer.of(NEWLINE),
+};
+
 /** Key, tab, value on a line, escaped as `list` does. */
 export const tsv: TransferFormat = {
   encoder: (out, { isTerminal }) => {
     const escape = isTerminal ? escapeLineForTerminal : escapeLine;
+    const lines = new Lines(out);
+    const { beforeValue, afterValue } = PLAIN_FRAME;
     return {
-      write: ({ key, value }) => {
-        out.write(escape(keyBytes(key)));
-        out.write("\t");
-        out.write(escape(valueBytes(value)));
-        out.write("\n");
+      write: (record) => {
+        if (!lines.appendPlain(record, PLAIN_FRAME)) {
+          lines.append(escape(keyBytes(record.key)));
+          lines.append(beforeValue);
+          lines.append(escape(valueBytes(record.value)));
+          lines.append(afterValue);
+        }
+        lines.endLine();
       },
-      end: () => undefined,
+      end: () => lines.handOn(),
     };
   },
   decoder: () => new TsvDecoder(),

@@ -21,9 +21,9 @@ export function readableHandle(process: SimulatedProcess, path: string, file: Fi
       enter("read");
       return file.read(position, length);
     },
-    readInto: (target, position) => {
+    readInto: (target, position, start = 0, end = target.length) => {
       enter("read");
-      return file.read(position, target.length).copy(target);
+      return file.read(position, end - start).copy(target, start);
     },
     size: () => {
       enter("size");

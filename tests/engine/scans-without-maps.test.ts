@@ -1,0 +1,53 @@
+import { expect, test } from "bun:test";
+import { KvStore, type LogFormat } from "../../src/index.ts";
+import { fastDisk } from "../support/hooked-disk.ts";
+import { newStorePath } from "../support/temporary.ts";
+
+const RECORDS = 2000;
+
+/** Most are short; some are longer than what is read ahead, or than an index knows. */
+function valueOf(number: number): string {
+  const length = number % 500 === 7 ? 200_000 : number % 50 === 3 ? 20_000 : number % 90;
+  return `${number} `.padEnd(length, "v");
+}
+
+/** Keys in their order, and in which order they were set. */
+const KEYS = Array.from({ length: RECORDS }, (_, number) => `key ${10_000 + number}`);
+const ORDERS: Readonly<Record<string, (at: number) => number>> = {
+  sorted: (at) => at,
+  backwards: (at) => RECORDS - 1 - at,
+  scattered: (at) => (at * 791) % RECORDS,
+};
+
+for (const format of ["binary", "json"] as readonly LogFormat[]) {
+  test.each(Object.keys(ORDERS))(
+    `a ${format} store set in an order that is %s is scanned without maps`,
+    async (order) => {
+      const path = newStorePath();
+      const options = { format, generationBytes: 500_000, autoCompact: false } as const;
+      const wanted = KEYS.map((key, number): [string, string] => [key, valueOf(number)]);
+      {
+        using store = KvStore.openOn(fastDisk(), path, options);
+        for (let at = 0; at < RECORDS; at += 1) {
+          const [key = "", value = ""] = wanted[ORDERS[order]?.(at) ?? 0] ?? [];
+          if (at % 10 === 0) store.set(key, "an older one");
+          store.set(key, value);
+          if (at % 100 === 0) await Bun.sleep(0);
+        }
+      }
+      using store = KvStore.open(path, { readOnly: true, mmap: false });
+      expect([...store.entries()]).toEqual(wanted);
+      expect([...store.entries({ reverse: true })]).toEqual(wanted.toReversed());
+      const part = { from: KEYS[100] ?? "", to: KEYS[1700] ?? "" };
+      expect([...store.entries(part)]).toEqual(wanted.slice(100, 1700));
+      // What is asked for between two steps does not change what comes next.
+      let at = 0;
+      for (const entry of store.entries()) {
+        expect(entry).toEqual(wanted[at] ?? ["", ""]);
+        at += 1;
+        const [key = "", value = ""] = wanted[(at * 37) % RECORDS] ?? [];
+        expect(store.get(key)).toBe(value);
+      }
+    },
+  );
+}
