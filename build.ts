@@ -3,6 +3,7 @@
  * `bun build.ts --release` one executable a platform, and their sums, into
  * `dist/release/`.
  */
+import type { BunPlugin } from "bun";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +26,31 @@ type Platform = (typeof PLATFORMS)[number];
 
 const RELEASE_DIRECTORY = "dist/release";
 
+/** Where all but the brief part is bundled first. */
+const WHOLE_DIRECTORY = "dist/whole";
+
+const BUNDLE = {
+  target: "bun",
+  format: "esm",
+  sourcemap: "none",
+  // Class names stay as they are: messages show them.
+  minify: { syntax: true, whitespace: true, identifiers: false },
+  env: "disable",
+  define: {
+    "process.env.NODE_ENV": JSON.stringify("production"),
+    KVS_VERSION: JSON.stringify(manifest.version),
+  },
+} as const;
+
+/** Puts that bundle in the place of the sources it was made from. */
+const bundledWhole: BunPlugin = {
+  name: "bundled-whole",
+  setup(build) {
+    const path = join(import.meta.dirname, WHOLE_DIRECTORY, "run.js");
+    build.onResolve({ filter: /^\.\/cli\/run\.ts$/ }, () => ({ path }));
+  },
+};
+
 // The names of chunks derive from their paths relative to the working directory: the same sources give the same
 // bytes only when that is always this one.
 process.chdir(import.meta.dirname);
@@ -40,6 +66,7 @@ async function run(args: readonly string[]): Promise<void> {
   const isRelease = args.length === 1 && args[0] === "--release";
   if (args.length > 0 && !isRelease) throw new Error("Usage: bun build.ts [--release]");
   await bundleWorker({ outfile: "src/engine/background-worker.txt" });
+  await bundleWhole();
   await (isRelease ? release() : compile({ outfile: "dist/kvs" }));
 }
 
@@ -103,27 +130,36 @@ async function bundleWorker({ outfile }: { readonly outfile: string }): Promise<
   if (!(await file.exists()) || (await file.text()) !== text) await Bun.write(outfile, text);
 }
 
+/**
+ * Bundles all that the executable does but for what `src/cli/brief.ts` can do by itself.
+ * The two share no code: what is shared would be cut out into files of its own, which
+ * the brief part would have to load.
+ */
+async function bundleWhole(): Promise<void> {
+  rmSync(WHOLE_DIRECTORY, { recursive: true, force: true });
+  const result = await Bun.build({
+    ...BUNDLE,
+    entrypoints: ["src/cli/run.ts"],
+    plugins: [withoutSeededBugs],
+    outdir: WHOLE_DIRECTORY,
+    // A command that is imported lazily costs nothing, with all it imports, until it runs.
+    splitting: true,
+    throw: false,
+  });
+  checkBuilt(result, WHOLE_DIRECTORY);
+}
+
 /** Writes one executable. It reads no file but the ones it is told to, and runs no code but its own. */
 async function compile(
   output: Pick<Bun.CompileBuildOptions, "executablePath" | "outfile" | "target">,
 ): Promise<void> {
   const result = await Bun.build({
+    ...BUNDLE,
     entrypoints: ["src/main.ts"],
-    target: "bun",
-    format: "esm",
+    plugins: [withoutSeededBugs, bundledWhole],
     // It is the same for every platform.
     bytecode: true,
-    // A command that is imported lazily costs nothing, with all it imports, until it runs.
     splitting: true,
-    sourcemap: "none",
-    // Class names stay as they are: messages show them.
-    minify: { syntax: true, whitespace: true, identifiers: false },
-    plugins: [withoutSeededBugs],
-    env: "disable",
-    define: {
-      "process.env.NODE_ENV": JSON.stringify("production"),
-      KVS_VERSION: JSON.stringify(manifest.version),
-    },
     compile: {
       ...output,
       autoloadDotenv: false,

@@ -1,36 +1,26 @@
 import type { Command } from "./command.ts";
-import { append } from "./commands/append.ts";
 import { backup } from "./commands/backup.ts";
 import { batch } from "./commands/batch.ts";
 import { compact } from "./commands/compact.ts";
 import { completionsOf } from "./commands/completions.ts";
 import { count } from "./commands/count.ts";
 import { exportCommand } from "./commands/export.ts";
-import { exists } from "./commands/exists.ts";
 import { expire } from "./commands/expire.ts";
-import { get } from "./commands/get.ts";
 import { helpOn } from "./commands/help.ts";
 import { importCommand } from "./commands/import.ts";
-import { incr } from "./commands/incr.ts";
 import { list } from "./commands/list.ts";
 import { logCommand } from "./commands/log.ts";
 import { persist } from "./commands/persist.ts";
 import { repair } from "./commands/repair.ts";
 import { restore } from "./commands/restore.ts";
-import { rm } from "./commands/rm.ts";
-import { set } from "./commands/set.ts";
 import { shellOf } from "./commands/shell.ts";
 import { stats } from "./commands/stats.ts";
 import { ttl } from "./commands/ttl.ts";
 import { verify } from "./commands/verify.ts";
+import { FAST_COMMANDS } from "./fast-commands.ts";
 
 const EXPLAINED = [
-  set,
-  get,
-  rm,
-  exists,
-  incr,
-  append,
+  ...FAST_COMMANDS,
   ttl,
   expire,
   persist,

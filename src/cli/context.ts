@@ -29,7 +29,7 @@ export class Context {
   }
 
   /** The value of a key; undefined where it has none, or there is no store. */
-  lookUp(key: Key): Awaitable<Uint8Array | undefined> {
+  lookUp(key: Key): Promise<Uint8Array | undefined> {
     return lookUp(this.directory, key);
   }
 

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { resolve } from "node:path";
-import { writeFully } from "./output.ts";
+import { writeFully } from "./write-fully.ts";
 import { system, systemCode } from "./system-error.ts";
 
 /** Why no file can be put beside another one, though that one may be written to. */

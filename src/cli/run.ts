@@ -3,7 +3,7 @@ import type { Command } from "./command.ts";
 import { Context } from "./context.ts";
 import { DONE, type ExitCode, INTERNAL, USAGE } from "./exit-codes.ts";
 import { BrokenPipe, UsageError, verdictOn } from "./failures.ts";
-import { commandToRead, commandToWrite } from "./fast-commands.ts";
+import { FAST_COMMANDS } from "./fast-commands.ts";
 import { GLOBAL_FLAGS, TOP_FLAGS } from "./global-flags.ts";
 import { writeMessage } from "./messages.ts";
 import { resolveSettings } from "./settings.ts";
@@ -32,7 +32,7 @@ async function interpret(argv: readonly string[], progress: Progress): Promise<E
     const { ALL_COMMANDS, runWithoutCommand } = await import("./slow-path.ts");
     return await runWithoutCommand(rest, ALL_COMMANDS);
   }
-  const command = commandToRead(name) ?? (await findCommand(name));
+  const command = await findCommand(name);
   progress.command = command;
   if (argv.join(" ").includes(MANGLED)) {
     const { refuseMangledArguments } = await import("./slow-path.ts");
@@ -56,7 +56,7 @@ async function interpret(argv: readonly string[], progress: Progress): Promise<E
 }
 
 async function findCommand(name: string): Promise<Command> {
-  const fast = await commandToWrite(name);
+  const fast = FAST_COMMANDS.find(({ meta }) => meta.name === name);
   if (fast !== undefined) return fast;
   const { ALL_COMMANDS, unknownCommand } = await import("./slow-path.ts");
   const command = ALL_COMMANDS.find(({ meta }) => meta.name === name);

@@ -1,5 +1,6 @@
 import type { Durability, LogFormat } from "../engine/options.ts";
 import type { CheckedArgs } from "./argv.ts";
+import { DEFAULT_DIRECTORY } from "./default-directory.ts";
 import { parseDuration } from "./duration.ts";
 import { UsageError } from "./failures.ts";
 import { parseSwitch, type Tuning, tuningOf } from "./tuning.ts";
@@ -18,7 +19,6 @@ export interface Settings {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const DEFAULT_DIRECTORY = "./kvs_logs";
 const DEFAULT_WAIT_MS = 5_000;
 const DURABILITIES = ["sync", "os"] as const;
 const FORMATS = ["binary", "json"] as const;

@@ -1,4 +1,4 @@
-import { briefDisk } from "../disk/real-disk.ts";
+import { briefDisk } from "../disk/brief-disk.ts";
 import { encodeKey } from "../format/key.ts";
 import type { Durability, Key, Value } from "./options.ts";
 import { Unsettled } from "./settled-store.ts";

@@ -1,8 +1,7 @@
-import type { ReadingDisk } from "../disk/disk.ts";
 import { briefReadingDisk } from "../disk/reading-disk.ts";
-import { encodeKey, type EncodedKey } from "../format/key.ts";
+import { encodeKey } from "../format/key.ts";
+import { lookUpBriefly } from "./brief-look-up.ts";
 import type { Key } from "./options.ts";
-import { lookUpSettled } from "./settled-look-up.ts";
 import { Unsettled } from "./settled-store.ts";
 
 /**
@@ -12,27 +11,12 @@ import { Unsettled } from "./settled-store.ts";
  * Undefined for a key without a value, also where there is no store. Errors:
  * `INVALID_ARGUMENT`, `CORRUPT`, `UNSUPPORTED_VERSION`, `IO`.
  */
-export function lookUp(
-  directory: string,
-  key: Key,
-): Uint8Array | undefined | Promise<Uint8Array | undefined> {
-  const disk = briefReadingDisk();
-  const encoded = encodeKey(key);
+export async function lookUp(directory: string, key: Key): Promise<Uint8Array | undefined> {
   try {
-    const record = lookUpSettled(disk, directory, encoded);
-    if (record?.kind !== "put") return undefined;
-    return record.expiresAt === 0 || record.expiresAt > Date.now() ? record.value : undefined;
+    return lookUpBriefly(directory, key);
   } catch (error) {
     if (!(error instanceof Unsettled)) throw error;
-    return lookUpUnsettled(disk, directory, encoded);
+    const { findUnsettled } = await import("./unsettled-look-up.ts");
+    return findUnsettled(briefReadingDisk(), directory, encodeKey(key));
   }
-}
-
-async function lookUpUnsettled(
-  disk: ReadingDisk,
-  directory: string,
-  key: EncodedKey,
-): Promise<Uint8Array | undefined> {
-  const { findUnsettled } = await import("./unsettled-look-up.ts");
-  return findUnsettled(disk, directory, key);
 }

@@ -1,5 +1,6 @@
 import type { Disk } from "../disk/disk.ts";
-import { briefDisk, realDisk } from "../disk/real-disk.ts";
+import { briefDisk } from "../disk/brief-disk.ts";
+import { realDisk } from "../disk/real-disk.ts";
 import { KvsError } from "../format/errors.ts";
 import { decodeKey, encodeKey, type EncodedKey, keyBytes } from "../format/key.ts";
 import type { Mutation, StoredRecord } from "../format/record.ts";

@@ -176,6 +176,8 @@ export function findNewest(
   let found = -1;
   let foundEnd = -1;
   const keyLength = key.length;
+  // Most keys that are as long differ at their ends: `isKey` is called for few.
+  const last = key.charCodeAt(keyLength - 1);
   for (let at = start; at < end;) {
     if (at + FRAME_HEADER_BYTES > end) return "damaged";
     const frameEnd = at + FRAME_HEADER_BYTES + bytes.readUInt32LE(at);
@@ -187,7 +189,8 @@ export function findNewest(
       const keyAt = at + BODY_AT + (((bytes[at + FLAGS_AT] ?? 0) & FLAG_EXPIRES) === 0 ? 0 : EXPIRY_BYTES);
       const next = keyAt + length + bytes.readUInt32LE(at + VALUE_LENGTH_AT);
       if (next > frameEnd) return "damaged";
-      if (length === keyLength && isKey(bytes, keyAt, key, length)) {
+      const mayBeKey = length === keyLength && (length === 0 || bytes[keyAt + length - 1] === last);
+      if (mayBeKey && isKey(bytes, keyAt, key, length)) {
         found = at;
         foundEnd = next;
       }

@@ -1,6 +1,7 @@
 /** A run that makes every kind of call to the disk: on the one in memory, or, as a process of its own, on the real one. */
 import type { Disk } from "../../src/disk/disk.ts";
-import { briefDisk, realDisk } from "../../src/disk/real-disk.ts";
+import { briefDisk } from "../../src/disk/brief-disk.ts";
+import { realDisk } from "../../src/disk/real-disk.ts";
 import { maintainStore } from "../../src/engine/maintain-store.ts";
 import { resolveOptions } from "../../src/engine/options.ts";
 import { type Durability, KvStore, type LogFormat, type OpenOptions } from "../../src/index.ts";

@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Disk } from "../../src/disk/disk.ts";
-import { briefDisk, realDisk } from "../../src/disk/real-disk.ts";
+import { briefDisk } from "../../src/disk/brief-disk.ts";
+import { realDisk } from "../../src/disk/real-disk.ts";
 import { codeOf } from "../support/damage.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 

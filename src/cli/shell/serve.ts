@@ -4,7 +4,7 @@ import type { Awaitable } from "../client.ts";
 import type { Context } from "../context.ts";
 import { UsageError, verdictOn } from "../failures.ts";
 import { readSome, standardInput, STDIN_NAME } from "../input.ts";
-import { writeFully } from "../output.ts";
+import { writeFully } from "../write-fully.ts";
 import { STDOUT } from "../terminal.ts";
 import { withTypedPaths } from "../typed-paths.ts";
 import { escapeField } from "./field-escapes.ts";
