@@ -181,8 +181,8 @@ export class StoreHandle {
   }
 
   /** For those who pass through all of the store once: it must not all be in memory then. */
-  mapOnlyFew(): void {
-    mapOnlyFew(this.#view().logs);
+  mapOnlyFew(mostBytes?: number): void {
+    mapOnlyFew(this.#view().logs, mostBytes);
   }
 
   async sync(): Promise<void> {

@@ -35,6 +35,8 @@ export class LogBytes {
   #windowStart = 0;
   /** Read at least this much at once: more than is asked for where what follows will be as well. */
   readAhead = 0;
+  /** How much of a scan's next records is read at once, if the file is not mapped; 0 for a few records. */
+  farAhead = 0;
   /** Where `locate` found what it was asked for. */
   buffer: Buffer = Buffer.alloc(0);
   offset = 0;
@@ -184,9 +186,10 @@ export class LogBytes {
     this.#file.closeInBackground();
   }
 
-  /** Has the file read and not mapped, unless it is mapped already. */
-  doNotMap(): void {
+  /** Has the file read and not mapped, unless it is mapped already, and so many bytes of a scan's next records at once. */
+  readFarAhead(bytes: number): void {
     this.#useMap = false;
+    this.farAhead = bytes;
   }
 
   /**

@@ -172,8 +172,8 @@ export class Log implements Interval {
   }
 
   /** For those who pass through more than they want to have in memory. */
-  doNotMap(): void {
-    this.#bytes.doNotMap();
+  readFarAhead(bytes: number): void {
+    this.#bytes.readFarAhead(bytes);
   }
 
   /** The same for a log that cannot be mapped: reads it into memory. */

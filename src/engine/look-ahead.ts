@@ -2,6 +2,7 @@ import type { LogCodec } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
 import type { StoredRecord } from "../format/record.ts";
 import { noteGarbage } from "./garbage.ts";
+import { GatheredReads, NOT_READ } from "./gathered-reads.ts";
 import type { LogBytes } from "./log-bytes.ts";
 import type { Places } from "./log-index.ts";
 
@@ -11,7 +12,11 @@ const BUFFER_BYTES: number = 128 * 1024;
 /** Records are read together with what is between them if that makes it at most so many times the bytes. */
 const SPREAD = 2;
 
-const NOT_READ = -1;
+/**
+ * Records are located so many at a time: neighbours among the keys lie far apart in
+ * the log, and the processor fetches many of them in the time of two or three.
+ */
+const FEW = 32;
 
 /**
  * The records of one log that a scan comes to next. Those of a mapped log are brought
@@ -27,8 +32,9 @@ export class LookAhead {
   #isMapped = false;
   /** Allocated by the first read. */
   #own: Buffer | undefined;
+  #gathered: GatheredReads | undefined;
   /** Where in what was read the records start. */
-  readonly #starts: number[] = [];
+  #starts: number[] = [];
   #places: Places = { positions: [], lengths: [] };
 
   /** `recordAt` reads a record that was not read ahead, or was and fails a check. */
@@ -42,10 +48,26 @@ export class LookAhead {
     this.#recordAt = recordAt;
   }
 
+  /** How many of so many records are worth looking ahead to. */
+  count(records: number): number {
+    const { farAhead, readAhead } = this.#bytes;
+    // Who reads through the whole log has the bytes read ahead.
+    if (farAhead === 0 || readAhead > 0) return Math.min(FEW, records);
+    this.#gathered ??= new GatheredReads(this.#bytes, farAhead);
+    return Math.min(records, this.#gathered.capacity || FEW);
+  }
+
   /** Looks ahead to these records; what was read before is not to be used any more. */
   to(places: Places): void {
     this.#places = places;
-    this.#starts.length = 0;
+    this.#gathered?.see(places);
+    if (this.#gathered !== undefined && places.positions.length > FEW) {
+      this.#gathered.read(places);
+      this.#buffer = this.#gathered.buffer;
+      this.#starts = this.#gathered.starts;
+      return;
+    }
+    this.#starts = [];
     const map = this.#bytes.touch(places.positions);
     this.#isMapped = map !== undefined;
     if (map === undefined) this.#read(places);

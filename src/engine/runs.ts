@@ -73,12 +73,6 @@ export class MergedRuns {
 
 const NO_KEY = "" as EncodedKey;
 
-/**
- * Records are located so many at a time: neighbours among the keys lie far apart in
- * the log, and the processor fetches many of them in the time of two or three.
- */
-const WINDOW = 32;
-
 /** Walks along a run. */
 class Cursor {
   readonly log: Log;
@@ -133,7 +127,7 @@ class Cursor {
   #lookAhead(): void {
     const { order, from, to } = this.#run;
     const left = this.#step > 0 ? to - this.#place : this.#place - from + 1;
-    order.locate({ first: this.#place, step: this.#step, count: Math.min(WINDOW, left) }, this.#window);
+    order.locate({ first: this.#place, step: this.#step, count: this.#ahead.count(left) }, this.#window);
     this.#next = 0;
     this.#ahead.to(this.#window);
   }

@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test";
 import { KvStore, type LogFormat } from "../../src/index.ts";
-import { fastDisk } from "../support/hooked-disk.ts";
+import type { Disk } from "../../src/disk/disk.ts";
+import { realDisk } from "../../src/disk/real-disk.ts";
+import { codeOf } from "../support/damage.ts";
+import { fastDisk, systemError } from "../support/hooked-disk.ts";
 import { newStorePath } from "../support/temporary.ts";
 
 const RECORDS = 2000;
@@ -38,6 +41,10 @@ for (const format of ["binary", "json"] as readonly LogFormat[]) {
       using store = KvStore.open(path, { readOnly: true, mmap: false });
       expect([...store.entries()]).toEqual(wanted);
       expect([...store.entries({ reverse: true })]).toEqual(wanted.toReversed());
+      using far = KvStore.open(path, { readOnly: true });
+      far.withHandle((handle) => handle.mapOnlyFew(0));
+      expect([...far.entries()]).toEqual(wanted);
+      expect([...far.entries({ reverse: true })]).toEqual(wanted.toReversed());
       const part = { from: KEYS[100] ?? "", to: KEYS[1700] ?? "" };
       expect([...store.entries(part)]).toEqual(wanted.slice(100, 1700));
       // What is asked for between two steps does not change what comes next.
@@ -51,3 +58,41 @@ for (const format of ["binary", "json"] as readonly LogFormat[]) {
     },
   );
 }
+
+test("a place that cannot be read, far ahead of a scan, is met when its turn comes, and not before", () => {
+  const path = newStorePath();
+  {
+    using store = KvStore.openOn(fastDisk(), path, { autoCompact: false });
+    for (let at = 0; at < RECORDS; at += 1) store.set(KEYS[(at * 791) % RECORDS] ?? "", "v".repeat(50));
+  }
+  const from = 60_000;
+  const unreadable: Disk = {
+    ...realDisk,
+    openToRead: (name) => {
+      const file = realDisk.openToRead(name);
+      if (file === undefined || !name.endsWith(".log")) return file;
+      const check = (position: number, length: number): void => {
+        if (position < from + 10 && position + length > from) throw systemError("EIO", name);
+      };
+      return {
+        ...file,
+        read: (position, length) => (check(position, length), file.read(position, length)),
+        readInto: (target, position, start = 0, end = target.length) => (
+          check(position, end - start),
+          file.readInto(target, position, start, end)
+        ),
+        map: () => undefined,
+      };
+    },
+  };
+  using store = KvStore.openOn(unreadable, path, { readOnly: true });
+  store.withHandle((handle) => handle.mapOnlyFew(0));
+  const seen: string[] = [];
+  const code = codeOf(() => {
+    for (const key of store.keys()) seen.push(key);
+  });
+  expect(code).toBe("IO");
+  // Whoever stands there in the log stands anywhere among the keys.
+  expect(seen).toEqual(KEYS.slice(0, seen.length));
+  expect(codeOf(() => store.get(KEYS[seen.length] ?? ""))).toBe("IO");
+});
