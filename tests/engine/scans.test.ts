@@ -22,6 +22,12 @@ const KEYS = [
   "\u{10ffff}",
 ];
 
+/** More than a scan looks ahead to. */
+const FURTHER_KEYS = Array.from({ length: 60 }, (_, number) => `further ${number}`);
+
+/** Steps of a scan between two moments at which the store changes. */
+const STEPS_AT_ONCE = 4;
+
 async function fill(format: LogFormat, generationBytes: number): Promise<KvStore> {
   const store = KvStore.open(newStorePath(), { format, generationBytes });
   for (const key of KEYS.toReversed()) store.set(key, `v${key}`);
@@ -79,6 +85,8 @@ for (const [format, generationBytes] of [
 
     test("see the store as it was when they began, whatever happens meanwhile", async () => {
       using store = await fill(format, generationBytes);
+      for (const key of FURTHER_KEYS) store.set(key, `v${key}`);
+      await endTick();
       using other = KvStore.open(store.directory, { generationBytes: 1 });
       const scans = [store.entries(), other.entries(), store.entries({ reverse: true })];
       const seen = scans.map((scan) => [scan.next().value as [string, string]]);
@@ -94,13 +102,18 @@ for (const [format, generationBytes] of [
         if (step % 5 === 0) await other.compact({ format: step % 2 === 0 ? "json" : "binary" });
         await endTick();
         const left = scans.filter((scan, index) => {
-          const { done, value } = scan.next();
-          if (done !== true) seen[index]?.push(value);
-          return done !== true;
+          for (let steps = STEPS_AT_ONCE; steps > 0; steps -= 1) {
+            const { done, value } = scan.next();
+            if (done === true) return false;
+            seen[index]?.push(value);
+          }
+          return true;
         });
         if (left.length === 0) break;
       }
-      const wanted = KEYS.map((key): [string, string] => [key, `v${key}`]);
+      const wanted = [...KEYS, ...FURTHER_KEYS]
+        .toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+        .map((key): [string, string] => [key, `v${key}`]);
       expect(seen).toEqual([wanted, wanted, wanted.toReversed()]);
       expect(store.get("a/1")).toBe("changed");
       expect(store.has("\uffff")).toBe(false);
