@@ -310,7 +310,7 @@ describe("a length that nothing confirms", () => {
     expect(store.get("a")).toBeUndefined();
     writeFileSync(join(path, "2.log"), newer);
     using other = KvStore.openOn(fastDisk(), path, { readOnly: true });
-    expect(errorOf(() => other.get("a"))).toMatchObject({ code: "CORRUPT", offset: 64 });
+    expect(errorOf(() => other.get("a"))).toMatchObject({ code: "CORRUPT", offset: 72 });
     rmSync(path, { recursive: true });
   });
 });
