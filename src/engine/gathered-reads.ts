@@ -15,7 +15,7 @@ const LARGEST_GAP_BYTES: number = 4 * 1024;
 const CHUNK_BYTES: number = 256 * 1024;
 
 /** Positions are sorted together with their numbers, in one float each. */
-const MOST_PLACES: number = 2 ** 16;
+const MOST_PLACES: number = 2 ** 17;
 const MOST_POSITION: number = 2 ** 53 / MOST_PLACES;
 
 /**
