@@ -96,3 +96,24 @@ test("a place that cannot be read, far ahead of a scan, is met when its turn com
   expect(seen).toEqual(KEYS.slice(0, seen.length));
   expect(codeOf(() => store.get(KEYS[seen.length] ?? ""))).toBe("IO");
 });
+
+test("records that stand far apart are read one by one, whatever is read ahead", () => {
+  const path = newStorePath();
+  const value = "v".repeat(6000);
+  {
+    using store = KvStore.openOn(fastDisk(), path, { autoCompact: false });
+    for (let at = 0; at < 80; at += 1) {
+      store.set(`key ${at % 10}`, "an older one".repeat(500));
+      store.set(`key ${10 + at}`, value);
+    }
+  }
+  for (const bytes of [8 * 1024, 1024 * 1024, 16 * 1024 * 1024]) {
+    using store = KvStore.open(path, { readOnly: true });
+    store.withHandle((handle) => {
+      for (const log of handle.internals().generations.logs) log.readFarAhead(bytes);
+    });
+    const values = new Map(store.entries());
+    expect(values.size).toBe(90);
+    for (let at = 10; at < 90; at += 1) expect(values.get(`key ${at}`)).toBe(value);
+  }
+});

@@ -142,6 +142,14 @@ describe("a scan", () => {
     ).toEqual(["aa", "bb", "cc"]);
   });
 
+  test("stays at its end", () => {
+    using store = KvStore.open(newStorePath());
+    store.set("a", "1");
+    const keys = store.keys();
+    expect([...keys]).toEqual(["a"]);
+    expect(keys.next()).toEqual({ done: true, value: undefined });
+  });
+
   test("refuses bad limits and bounds", () => {
     using store = KvStore.open(newStorePath());
     for (const limit of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {

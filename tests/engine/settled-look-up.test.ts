@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import {
   appendFileSync,
   copyFileSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -25,6 +26,9 @@ console.log(`seed ${SEED}`);
 
 /** Each reads the store anew: so many are enough. */
 const MOST_KEYS = 60;
+
+/** Of a log that is no merge. */
+const HEADER_BYTES = 64;
 
 const DAMAGES = 400;
 const KEYS_A_DAMAGE = 4;
@@ -86,6 +90,18 @@ describe("the short way in a store that is settled", () => {
     }
   });
 
+  test("finds nothing where there is nothing, with a bloom filter and without, sealed logs or none", () => {
+    for (const options of [{}, { bloomBitsPerKey: 0, generationBytes: 300 }]) {
+      const path = newStorePath();
+      {
+        using store = KvStore.open(path, { autoCompact: false, ...options });
+        for (let count = 0; count < 20; count += 1) store.set(`k${count}`, "value");
+      }
+      expect(answerOf(path, "none")).toBe("none");
+      expect(answerOf(path, "k3")).toEqual(Buffer.from("value"));
+    }
+  });
+
   test.skipIf(process.platform !== "linux")("leaves no file open, whatever it finds", () => {
     const { path } = writeSmallStore();
     for (const key of ["k1", "k3", "none"]) answerOf(path, key);
@@ -120,6 +136,36 @@ describe("the short way gives a right answer or none (invariant 8)", () => {
     expect(told).toBeGreaterThan(DAMAGES / 4);
   });
 
+  test("where a record fails its checksum that LOCK or an index leads to", () => {
+    const path = newStorePath();
+    {
+      using store = KvStore.open(path);
+      store.set("k", "value");
+    }
+    rewriteTail(path, (tail) => (tail[tail.length - 1] = (tail.at(-1) ?? 0) ^ 1));
+    expect(answerOf(path, "k")).toBe("unsettled");
+
+    const long = newStorePath();
+    {
+      using store = KvStore.open(long, { autoCompact: false, generationBytes: 1000 });
+      store.set("long", "v".repeat(70_000));
+      store.set("short", "v".repeat(700));
+      store.set("other", "v".repeat(700));
+    }
+    const log = join(long, "1.log");
+    const sound = readFileSync(log);
+    const at = sound.indexOf("long");
+    // The highest byte of the value's length, which the index does not know, and a byte of the value.
+    for (const place of [at - 1, at + 100]) {
+      const bytes = Buffer.from(sound);
+      bytes[place] = (bytes[place] ?? 0) ^ 0x10;
+      writeFileSync(log, bytes);
+      expect(answerOf(long, "long")).toBe("unsettled");
+    }
+    writeFileSync(log, sound);
+    expect(answerOf(long, "long")).toEqual(Buffer.alloc(70_000, "v"));
+  });
+
   for (const [state, change] of Object.entries<(path: string) => void>({
     "somebody is writing, or died of it": (path) => {
       const { counter } = readHint(path);
@@ -145,6 +191,15 @@ describe("the short way gives a right answer or none (invariant 8)", () => {
       copyFileSync(join(writeSmallStore().path, name), join(path, name));
     },
     "a merge left an input behind": (path) => writeFileSync(join(path, "1-2.log"), ""),
+    "an import left its directory behind": (path) => mkdirSync(join(path, "import-0123456789abcdef.tmp")),
+    "LOCK is no file": (path) => {
+      rmSync(join(path, "LOCK"));
+      mkdirSync(join(path, "LOCK"));
+    },
+    "all logs are gone": (path) => {
+      for (const name of logsOf(path)) rmSync(join(path, name));
+    },
+    "LOCK vouches for what is no frame": (path) => rewriteTail(path, (tail) => tail.fill(0xff, 0, 4)),
     "it is written as JSON": (path) => {
       rmSync(path, { recursive: true });
       KvStore.open(path, { format: "json" }).close();
@@ -157,6 +212,16 @@ describe("the short way gives a right answer or none (invariant 8)", () => {
     });
   }
 });
+
+/** Changes the newest log behind its header, and has LOCK vouch for that. */
+function rewriteTail(path: string, change: (tail: Buffer) => void): void {
+  const log = join(path, newestLog(path));
+  const bytes = readFileSync(log);
+  const tail = bytes.subarray(HEADER_BYTES);
+  change(tail);
+  writeFileSync(log, bytes);
+  changeHint(path, { tailDigest: Bun.hash.crc32(tail) });
+}
 
 /** The files of a store that this process has open, once those who let go of them in the background have. */
 function filesOpenIn(path: string): string[] {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { KvStore, type OpenOptions } from "../../src/index.ts";
+import { writeBriefly } from "../../src/engine/brief-write.ts";
 import { encodeHint, type Hint, parseHint } from "../../src/format/hint.ts";
 import { codeOf } from "../support/damage.ts";
 import { systemError } from "../support/hooked-disk.ts";
@@ -8,6 +9,7 @@ import { type ShortWrite, writeShortly } from "../support/short-write.ts";
 import { SimulatedMachine } from "../support/simulated-disk/machine.ts";
 import { afterPowerCut, ALL_LOST } from "../support/simulated-disk/power-cut.ts";
 import { SimulatedProcess } from "../support/simulated-disk/process.ts";
+import { newStorePath } from "../support/temporary.ts";
 
 const STORE = "/disk/store";
 const WRITE: ShortWrite = { key: "k", value: "new", expiresAt: 0, durability: "os" };
@@ -122,6 +124,15 @@ describe("the short way changes nothing", () => {
     });
   }
 
+  test("where the frame's header alone is too much for the log", () => {
+    const machine = machineWithStore();
+    const before = filesOf(machine);
+    const room = 24 * 1024 - hintOf(machine).writtenBytes;
+    expect(write(machine, { value: "x".repeat(room - 5) })).toBe(false);
+    expect(filesOf(machine)).toEqual(before);
+    expect(write(machine, { value: "x".repeat(room - 21) })).toBe(true);
+  });
+
   test("in a store of JSON, and where there is none", () => {
     const machine = machineWithStore({ format: "json" });
     const before = filesOf(machine);
@@ -129,6 +140,20 @@ describe("the short way changes nothing", () => {
     expect(filesOf(machine)).toEqual(before);
     expect(write(SimulatedMachine.create())).toBe(false);
   });
+});
+
+test("a process of one write is told whether it has written", () => {
+  const path = newStorePath();
+  const settings = { key: "k", expiresAt: 0, durability: "sync" } as const;
+  expect(writeBriefly(path, { ...settings, value: "1" })).toBe(false);
+  {
+    using store = KvStore.open(path);
+    store.set("other", "1");
+  }
+  expect(writeBriefly(path, { ...settings, value: "1" })).toBe(true);
+  expect(codeOf(() => writeBriefly(path, { ...settings, value: "\ud800" }))).toBe("INVALID_ARGUMENT");
+  using store = KvStore.open(path, { readOnly: true });
+  expect(store.get("k")).toBe("1");
 });
 
 describe("a call that fails on the short way", () => {
