@@ -8,7 +8,7 @@ import type { Log } from "./log.ts";
 const MOST_MAPPED_BYTES: number = 80 * 1024 * 1024;
 
 /** Where they are more, so much of what comes next is read ahead, of all logs together. */
-const AHEAD_BYTES: number = 96 * 1024 * 1024;
+const AHEAD_BYTES: number = 48 * 1024 * 1024;
 
 /** Has logs mapped, if they are not more than that; else read, many records at once in the order in which they stand. */
 export function mapOnlyFew(logs: readonly Log[], mostBytes: number = MOST_MAPPED_BYTES): void {
