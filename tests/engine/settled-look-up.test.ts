@@ -15,6 +15,7 @@ import { briefReadingDisk } from "../../src/disk/reading-disk.ts";
 import { encodeKey } from "../../src/format/key.ts";
 import { lookUpSettled } from "../../src/engine/settled-look-up.ts";
 import { Unsettled } from "../../src/engine/settled-store.ts";
+import { PAGE_BYTES } from "../../src/format/index-file.ts";
 import { KvStore } from "../../src/index.ts";
 import { changeHint, logsOf, readHint, snapshotOf } from "../support/damage.ts";
 import { seededRandom } from "../support/random.ts";
@@ -164,6 +165,24 @@ describe("the short way gives a right answer or none (invariant 8)", () => {
     }
     writeFileSync(log, sound);
     expect(answerOf(long, "long")).toEqual(Buffer.alloc(70_000, "v"));
+  });
+
+  test("where a page of an index is damaged that a key needs: its header, its filter, its table", () => {
+    const path = newStorePath();
+    {
+      using store = KvStore.open(path, { autoCompact: false, generationBytes: 2000 });
+      for (let count = 0; count < 60; count += 1) store.set(`k${count}`, "v".repeat(100));
+    }
+    const index = join(path, "1.idx");
+    const sound = readFileSync(index);
+    const told: number[] = [];
+    for (let page = 0; page < sound.length / PAGE_BYTES; page += 1) {
+      const bytes = Buffer.from(sound);
+      bytes[page * PAGE_BYTES + 10] = (bytes[page * PAGE_BYTES + 10] ?? 0) ^ 1;
+      writeFileSync(index, bytes);
+      if (answerOf(path, "k0") === "unsettled") told.push(page);
+    }
+    expect(told).toEqual([0, 1, 2]);
   });
 
   for (const [state, change] of Object.entries<(path: string) => void>({
