@@ -14,6 +14,8 @@ import { survives } from "./survival.ts";
 interface OneShot {
   readonly args: readonly string[];
   readonly frame: Frame;
+  /** `OPTIONS` if left out. */
+  readonly options?: OpenOptions;
 }
 
 /** An error at a call of such a run. */
@@ -43,6 +45,10 @@ const ONE_SHOTS: readonly OneShot[] = [
   { args: ["incr", "counter"], frame: [setting("counter", "8")] },
   { args: ["append", "kept", "+"], frame: [setting("kept", "value+")] },
   { args: ["get", "kept"], frame: [] },
+  // Without settings of their own these take the short way.
+  { args: ["set", "k1", "another value"], frame: [setting("k1", "another value")], options: {} },
+  { args: ["set", "new", "value"], frame: [setting("new", "value")], options: { durability: "os" } },
+  { args: ["get", "kept"], frame: [], options: {} },
   { args: ["list"], frame: [] },
   { args: ["compact"], frame: [] },
 ];
@@ -89,7 +95,7 @@ async function findFaults(): Promise<Fault[]> {
       inDirectory(async (output) => {
         copyStore(path, copy);
         const { code, stdout, stderr } = await answerOf(
-          recording(kvsCommand(copy, OPTIONS, oneShot.args), output),
+          recording(kvsCommand(copy, oneShot.options ?? OPTIONS, oneShot.args), output),
         );
         if (code !== 0 || !isSuccess(stderr)) throw new Error(`${oneShot.args.join(" ")}: ${code} ${stderr}`);
         printed.set(oneShot, stdout);
@@ -130,7 +136,7 @@ async function failAndReopen(path: string, fault: Fault): Promise<string | undef
   history.push(oneShot.frame);
   copyStore(store.path, path);
   const injection: Injection = `error=${error}`;
-  const command = injecting(kvsCommand(path, OPTIONS, oneShot.args), call, injection, {
+  const command = injecting(kvsCommand(path, oneShot.options ?? OPTIONS, oneShot.args), call, injection, {
     forEver,
     paths: files.map((file) => join(path, file)),
   });

@@ -72,8 +72,11 @@ class Meeting {
     return { cases, failures: this.#failures };
   }
 
+  /** With all settings, or so few that plain requests take the short way. */
   #oneShots(): Client {
-    return new OneShotClient(this.#path, this.#options);
+    const { durability = "sync", waitMs = 0 } = this.#options;
+    const options = this.#random.pick<OpenOptions>([this.#options, { durability, waitMs }, { durability }]);
+    return new OneShotClient(this.#path, options);
   }
 
   #session(program: "binary" | "library"): Client {
