@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { runBriefly } from "../../src/cli/brief.ts";
 import { KvStore } from "../../src/index.ts";
 import { changeHint, readHint } from "../support/damage.ts";
 import { type Ended, Sandbox } from "./run-kvs.ts";
@@ -118,6 +119,21 @@ describe.each(Object.entries(STATES))("in a store that %s", (state, change) => {
       expect({ line, outcome: brief }).toEqual({ line, outcome: whole });
     }
   }, 60_000);
+});
+
+test("plain command lines on a store that is settled are not left to the whole", () => {
+  using sandbox = new Sandbox();
+  const store = sandbox.path("store");
+  writeStore(store);
+  const at = ["--dir", store, "--durability", "os"];
+  expect(runBriefly(["exists", "text", ...at], {})).toBe(0);
+  expect(runBriefly(["exists", "none", ...at], {})).toBe(1);
+  expect(runBriefly(["set", "none", "now there", ...at], {})).toBe(0);
+  expect(runBriefly(["exists", "none"], { KVS_DIR: store, KVS_DURABILITY: "sync" })).toBe(0);
+  expect(runBriefly(["exists", "long", ...at], {})).toBe(0);
+  expect(runBriefly(["exists", "text", ...at], WHOLE)).toBeUndefined();
+  using handle = KvStore.open(store, { readOnly: true });
+  expect(handle.get("none")).toBe("now there");
 });
 
 test("standard output that cannot be written to is told in the same way", () => {
