@@ -1,24 +1,16 @@
-import type { Awaitable } from "./client.ts";
-import { describe } from "./descriptor.ts";
 import type { Output } from "./output.ts";
 import { STDOUT, isTerminal } from "./terminal.ts";
 
 const NEWLINE = 0x0a;
 
 /** Prints a value: its exact bytes, unless the reader is a person at a terminal. */
-export function printValue(
+export async function printValue(
   out: Output,
   value: Uint8Array,
-  { newline }: { readonly newline: boolean },
-): Awaitable<void> {
-  const bytes = newline ? withNewline(value) : value;
-  if (describe(STDOUT).mayBeTerminal) return printUnlessTerminal(out, bytes);
-  out.write(bytes);
-}
-
-async function printUnlessTerminal(out: Output, value: Uint8Array): Promise<void> {
+  options: { readonly newline: boolean },
+): Promise<void> {
   if (!(await isTerminal(STDOUT))) {
-    out.write(value);
+    out.write(options.newline ? withNewline(value) : value);
     return;
   }
   const { escapeTextForTerminal } = await import("./slow-path.ts");
