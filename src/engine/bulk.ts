@@ -24,7 +24,7 @@ export function writeBatch(handle: StoreHandle, mutations: readonly Mutation[]):
 
 /** The live records as they would be written again, in the order of their keys; each is good until the next is asked for. */
 export function liveMutations(handle: StoreHandle): Iterable<Mutation> {
-  handle.mapOnlyFew();
+  handle.mapIfFew();
   return handle.scan(
     () => ({ range: EVERYTHING }),
     ({ key, record: { value, encoding, expiresAt } }) => ({

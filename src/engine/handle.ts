@@ -14,7 +14,7 @@ import { TAIL_BYTES } from "./log-options.ts";
 import { isCompacting } from "./compaction-lock.ts";
 import { compactAll, isMaintenanceDue, isWorkLeft, lacksIndexes, maintain, planNow } from "./maintenance.ts";
 import { runInSlices, runToEnd } from "./slices.ts";
-import { mapOnlyFew } from "./mapped-bytes.ts";
+import { mapIfFew } from "./mapped-bytes.ts";
 import { LiveRecords, Scan, type ScanRequest } from "./scan.ts";
 import { type Snapshot, snapshotOf } from "./snapshot.ts";
 import { computeStats, type StoreStats } from "./stats.ts";
@@ -181,8 +181,8 @@ export class StoreHandle {
   }
 
   /** For those who pass through all of the store once: it must not all be in memory then. */
-  mapOnlyFew(mostBytes?: number): void {
-    mapOnlyFew(this.#view().logs, mostBytes);
+  mapIfFew(mostBytes?: number): void {
+    mapIfFew(this.#view().logs, mostBytes);
   }
 
   async sync(): Promise<void> {

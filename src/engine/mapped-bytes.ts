@@ -11,7 +11,7 @@ const MOST_MAPPED_BYTES: number = 80 * 1024 * 1024;
 const AHEAD_BYTES: number = 48 * 1024 * 1024;
 
 /** Has logs mapped, if they are not more than that; else read, many records at once in the order in which they stand. */
-export function mapOnlyFew(logs: readonly Log[], mostBytes: number = MOST_MAPPED_BYTES): void {
+export function mapIfFew(logs: readonly Log[], mostBytes: number = MOST_MAPPED_BYTES): void {
   const bytes = logs.reduce((sum, log) => sum + log.size(), 0);
   if (bytes <= mostBytes) return;
   for (const log of logs) log.readFarAhead(Math.floor(AHEAD_BYTES / logs.length));

@@ -12,7 +12,7 @@ import type { Generations } from "./generations.ts";
 import { StoreHandle, type Surroundings } from "./handle.ts";
 import { type ImportDirectory, makeImportDirectory, removeImportDirectory } from "./import-directory.ts";
 import type { Log } from "./log.ts";
-import { mapOnlyFew } from "./mapped-bytes.ts";
+import { mapIfFew } from "./mapped-bytes.ts";
 import { type MergedLog, mergeLogs } from "./merge.ts";
 import { type OpenOptions, resolveOptions } from "./options.ts";
 import { runInSlices } from "./slices.ts";
@@ -113,7 +113,7 @@ export class StagedImport {
     writer.release();
     await this.#gathered.indexed();
     const inputs = generations.logs.slice(0, -1);
-    mapOnlyFew(inputs);
+    mapIfFew(inputs);
     for (const input of inputs) input.loadSealed();
     return inputs;
   }

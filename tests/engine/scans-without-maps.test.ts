@@ -42,7 +42,7 @@ for (const format of ["binary", "json"] as readonly LogFormat[]) {
       expect([...store.entries()]).toEqual(wanted);
       expect([...store.entries({ reverse: true })]).toEqual(wanted.toReversed());
       using far = KvStore.open(path, { readOnly: true });
-      far.withHandle((handle) => handle.mapOnlyFew(0));
+      far.withHandle((handle) => handle.mapIfFew(0));
       expect([...far.entries()]).toEqual(wanted);
       expect([...far.entries({ reverse: true })]).toEqual(wanted.toReversed());
       const part = { from: KEYS[100] ?? "", to: KEYS[1700] ?? "" };
@@ -86,7 +86,7 @@ test("a place that cannot be read, far ahead of a scan, is met when its turn com
     },
   };
   using store = KvStore.openOn(unreadable, path, { readOnly: true });
-  store.withHandle((handle) => handle.mapOnlyFew(0));
+  store.withHandle((handle) => handle.mapIfFew(0));
   const seen: string[] = [];
   const code = codeOf(() => {
     for (const key of store.keys()) seen.push(key);
