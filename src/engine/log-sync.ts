@@ -1,4 +1,5 @@
 import type { AppendableFile } from "../disk/disk.ts";
+import { KvsError } from "../format/errors.ts";
 import { evenAfter, type Hint } from "../format/hint.ts";
 import { hasBug } from "../format/seeded-bugs.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -59,6 +60,7 @@ export class LogSync {
     const { appended } = this.#host;
     if (appended === undefined) throw new Error("A log is synced by who appends to it");
     this.syncFile(appended.file);
+    this.#refuseIfSuspect(log);
     this.#note(log, bytes);
   }
 
@@ -126,6 +128,7 @@ export class LogSync {
       this.#noteFailure(error);
       throw error;
     }
+    this.#refuseIfSuspect(log);
     this.#note(log, bytes);
     if (this.#host.appended !== undefined) this.record();
   }
@@ -137,6 +140,19 @@ export class LogSync {
 
   #note(log: Log, bytes: number): void {
     if (this.bytesOf(log) < bytes) this.#synced = { logId: log.header.logId, bytes };
+  }
+
+  /**
+   * A sync that succeeds says nothing of what another process's failed one has lost
+   * before: some systems tell only one of them.
+   */
+  #refuseIfSuspect(log: Log): void {
+    const hint = this.#host.heldHint ?? this.#context.generations.catchUp();
+    if (hint?.suspect !== true || hint.logId !== log.header.logId) return;
+    const message = `Cannot sync "${log.path}": a sync of it by another process has failed`;
+    const error = new KvsError("IO", message, { file: log.path });
+    this.#host.poison(error);
+    throw error;
   }
 
   /** After a failed sync the page cache may show what the disk does not hold: no retry, and others are warned. */

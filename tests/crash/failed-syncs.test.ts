@@ -1,9 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { cpSync } from "node:fs";
 import { KvStore, type KvsError } from "../../src/index.ts";
+import { codeOf, codeOfAsync } from "../support/damage.ts";
 import { Crash, fastDisk, HookedDisk, systemError, type Verdict } from "../support/hooked-disk.ts";
 import { endTick, entriesOf, expectRecovers, type Model } from "../support/scripted-run.ts";
+import { SimulatedMachine } from "../support/simulated-disk/machine.ts";
+import { afterPowerCut, ALL_LOST } from "../support/simulated-disk/power-cut.ts";
+import { SimulatedProcess } from "../support/simulated-disk/process.ts";
 import { newStorePath } from "../support/temporary.ts";
+
+const STORE = "/disk/store";
 
 describe("a sync that fails", () => {
   for (const options of [{ durability: "sync" }, { durability: "os" }] as const) {
@@ -42,6 +48,32 @@ describe("a sync that fails", () => {
       expect(third.stats().generations.map(({ name }) => name)).toEqual(["1-2.log", "3.log"]);
     });
   }
+
+  test.each(["flush", "close"] as const)(
+    "in another process took what a handle had written, and its own %s said that it was durable (invariant 2)",
+    async (step) => {
+      const machine = SimulatedMachine.create();
+      const store = KvStore.openOn(new SimulatedProcess(machine), STORE);
+      store.set("first", "1");
+      await store.flush();
+      store.set("a", "1");
+      await endTick();
+      const failing = new SimulatedProcess(machine, ({ method, path }) =>
+        method === "append.sync" ? { error: systemError("EIO", path) } : undefined,
+      );
+      const other = KvStore.openOn(failing, STORE);
+      other.set("b", "1");
+      await endTick();
+      expect(codeOf(() => other.close())).toBe("IO");
+      const code = await codeOfAsync(async () => (step === "flush" ? store.flush() : store.close()));
+      using after = KvStore.openOn(new SimulatedProcess(afterPowerCut(machine.capture(), ALL_LOST)), STORE, {
+        readOnly: true,
+      });
+      expect(after.get("first")).toBe("1");
+      expect([code, after.get("a")]).toEqual(["IO", undefined]);
+      codeOf(() => store.close());
+    },
+  );
 
   test("leaves a store whose recovery may die at any call, twice in a row (invariant 7)", async () => {
     const path = newStorePath();
