@@ -4,6 +4,7 @@ import { evenAfter, type Hint } from "../format/hint.ts";
 import { hasBug } from "../format/seeded-bugs.ts";
 import { GroupCommit } from "./group-commit.ts";
 import type { Log } from "./log.ts";
+import { readHint } from "./store-files.ts";
 import type { WriterContext } from "./writer-context.ts";
 
 /** In `os`, what was written is made durable in the background after so many bytes: the sync at a rotation is short then. */
@@ -147,7 +148,8 @@ export class LogSync {
    * before: some systems tell only one of them.
    */
   #refuseIfSuspect(log: Log): void {
-    const hint = this.#host.heldHint ?? this.#context.generations.catchUp();
+    // Read on its own: the handle may have been closed while its sync was under way.
+    const hint = readHint(this.#context.disk, this.#context.directory);
     if (hint?.suspect !== true || hint.logId !== log.header.logId) return;
     const message = `Cannot sync "${log.path}": a sync of it by another process has failed`;
     const error = new KvsError("IO", message, { file: log.path });
