@@ -1,6 +1,9 @@
 /** Merging is due for so many neighbours of similar size. */
 const SIMILAR_NEIGHBOURS = 4;
 
+/** Logs filled to one size differ by what the last write added: one that is so many times larger is similar still. */
+const SIMILAR_RATIO = 1.5;
+
 /** However their sizes are, a store that has been compacted has at most so many sealed generations. */
 const MOST_SEALED = 8;
 
@@ -42,7 +45,7 @@ export function planMerge(sizes: SealedSizes, rules: CompactionRules): MergePlan
 }
 
 /**
- * Where the newest run of similar logs starts: each is at most as large as all
+ * Where the newest run of similar logs starts: each is hardly larger than all
  * newer ones of the run together. A record is so rewritten about once for every
  * fourfold growth of the store, and sizes grow from new to old.
  */
@@ -51,7 +54,7 @@ function firstOfSimilar(logs: readonly number[]): number {
   let bytes = logs[first] ?? 0;
   for (; first > 0; first -= 1) {
     const next = logs[first - 1] ?? 0;
-    if (next > bytes) break;
+    if (next > bytes * SIMILAR_RATIO) break;
     bytes += next;
   }
   return first;

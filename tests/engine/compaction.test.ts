@@ -235,6 +235,21 @@ describe("a merge in the background", () => {
   });
 });
 
+test("logs that were filled to one size are merged together, though their sizes differ a little", async () => {
+  const path = newStorePath();
+  const lengths = [1020, 1020, 1020, 1010, 1010, 1010, 1010, 1010, 1020, 1020, 1020, 1019];
+  {
+    using store = KvStore.openOn(fastDisk(), path, { generationBytes: 1000, autoCompact: false });
+    for (const [number, length] of lengths.entries()) {
+      store.set(`k${number + 10}`, "v".repeat(length));
+      await endTick();
+    }
+  }
+  expect(logsOf(path).length).toBe(13);
+  maintainStore(fastDisk(), path, resolveOptions({}));
+  expect(logsOf(path)).toEqual(["1-12.log", "13.log"]);
+});
+
 describe("flush", () => {
   test("is a barrier: what was set before is synced when it resolves, in one sync for all callers", async () => {
     const path = newStorePath();
