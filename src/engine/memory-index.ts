@@ -8,9 +8,10 @@ import { sortEntries } from "./sort-keys.ts";
 const INITIAL_ENTRIES = 1024;
 const TWO_TO_32 = 2 ** 32;
 
-/** Four words an entry, side by side: the record's position, low half first, its length, and its key's hash once it is there. */
-const ENTRY_WORDS = 4;
-const HASH_WORD = 3;
+/** Three words an entry, side by side: the low half of the record's position, its length, and its key's hash once it is there. */
+const ENTRY_WORDS = 3;
+const LENGTH_WORD = 1;
+const HASH_WORD = 2;
 
 /** Up to so many records are looked through one by one, for so many lookups, before it is worth hashing them. */
 const WALKED_RECORDS = 4096;
@@ -21,7 +22,7 @@ const MANY_KEYS = 4096;
 
 /**
  * The index of a log that is written to, or has none on the disk. Records are
- * noted in the order they come, 16 bytes each; the hash table is built by the
+ * noted in the order they come, 12 bytes each; the hash table is built by the
  * first lookups, and the order of the keys by the first scan, both from hashes that
  * come with what is written, or are made in the order of the log: reading keys in
  * any other takes ten times as long. Entries are never changed, so an order that was asked for stays as it was.
@@ -30,6 +31,10 @@ export class MemoryIndex implements LogIndex, Entries {
   readonly #keyReader: KeyReader;
   #words: Int32Array<ArrayBuffer> = new Int32Array(INITIAL_ENTRIES * ENTRY_WORDS);
   #count = 0;
+  /** The first entries past each 4 GiB, if the log is as long as that: they tell the high half of a position. */
+  readonly #wraps: number[] = [];
+  /** Where the next 4 GiB begin. */
+  #nextWrap = TWO_TO_32;
   /** How many entries, the first ones, have the hashes of their keys. */
   #hashCount = 0;
   readonly #table = new EntryTable(this);
@@ -57,9 +62,10 @@ export class MemoryIndex implements LogIndex, Entries {
   add(position: number, length: number): void {
     const at = this.#count * ENTRY_WORDS;
     if (at === this.#words.length) this.#resize(this.#count * 2);
-    this.#words[at] = position % TWO_TO_32;
-    this.#words[at + 1] = Math.floor(position / TWO_TO_32);
-    this.#words[at + 2] = length;
+    if (position >= this.#nextWrap) this.#wrap(position);
+    // An array of 32-bit words keeps the low half by itself.
+    this.#words[at] = position;
+    this.#words[at + LENGTH_WORD] = length;
     this.#count += 1;
   }
 
@@ -82,6 +88,8 @@ export class MemoryIndex implements LogIndex, Entries {
   /** Forgets the records from a position on. */
   cut(position: number): void {
     while (this.#count > 0 && this.positionOf(this.#count - 1) >= position) this.#count -= 1;
+    while ((this.#wraps.at(-1) ?? -1) >= this.#count) this.#wraps.pop();
+    this.#nextWrap = (this.#wraps.length + 1) * TWO_TO_32;
     if (this.#ordered > this.#count) this.#forgetOrder();
     this.#hashCount = Math.min(this.#hashCount, this.#count);
     if (this.#tabled <= this.#count) return;
@@ -98,15 +106,13 @@ export class MemoryIndex implements LogIndex, Entries {
   }
 
   positionOf(entry: number): number {
-    const at = entry * ENTRY_WORDS;
-    const low = (this.#words[at] ?? 0) >>> 0;
-    const high = this.#words[at + 1] ?? 0;
+    const low = (this.#words[entry * ENTRY_WORDS] ?? 0) >>> 0;
     // A sum of products is a double to the compiler, and a slow index into a buffer.
-    return high === 0 ? low : low + high * TWO_TO_32;
+    return this.#wraps.length === 0 ? low : low + this.#highOf(entry) * TWO_TO_32;
   }
 
   lengthOf(entry: number): number {
-    return this.#words[entry * ENTRY_WORDS + 2] ?? 0;
+    return this.#words[entry * ENTRY_WORDS + LENGTH_WORD] ?? 0;
   }
 
   /** The newest entry of each key, in bytewise order of the keys: entry numbers. */
@@ -129,6 +135,16 @@ export class MemoryIndex implements LogIndex, Entries {
       length: order.length,
       locate: (neighbours, into) => locateEach(places, neighbours, into),
     };
+  }
+
+  #wrap(position: number): void {
+    for (; position >= this.#nextWrap; this.#nextWrap += TWO_TO_32) this.#wraps.push(this.#count);
+  }
+
+  #highOf(entry: number): number {
+    let high = this.#wraps.length;
+    while (high > 0 && entry < (this.#wraps[high - 1] ?? 0)) high -= 1;
+    return high;
   }
 
   #keyOf(entry: number): EncodedKey {

@@ -12,14 +12,16 @@ console.log(`seed ${SEED}`);
 const HASH_SEED = 0x1234567;
 const RECORD_BYTES = 10;
 
-/** An index beside the array of the keys that were noted. Record n stands at 10 × n. */
+/** An index beside the array of the keys that were noted. Record n stands at n × `distance`. */
 class Notes {
   readonly keys: EncodedKey[] = [];
   readonly index: MemoryIndex;
+  readonly #distance: number;
   /** How often a key was read. */
   reads = 0;
 
-  constructor() {
+  constructor({ distance = RECORD_BYTES } = {}) {
+    this.#distance = distance;
     const keys = new TextKeyReader(HASH_SEED, (position) => {
       this.reads += 1;
       return this.keyAt(position);
@@ -28,13 +30,13 @@ class Notes {
   }
 
   add(key: EncodedKey): void {
-    this.index.add(this.keys.length * RECORD_BYTES, RECORD_BYTES + key.length);
+    this.index.add(this.keys.length * this.#distance, RECORD_BYTES + key.length);
     this.keys.push(key);
   }
 
   cut(records: number): void {
     this.keys.length = Math.min(this.keys.length, records);
-    this.index.cut(records * RECORD_BYTES);
+    this.index.cut(records * this.#distance);
   }
 
   /** The record that a lookup comes to, as an engine makes one: -1 for none. */
@@ -45,7 +47,7 @@ class Notes {
       const position = index.positionOf(handle);
       if (this.keyAt(position) !== key) continue;
       expect(index.lengthOf(handle)).toBe(RECORD_BYTES + key.length);
-      return position / RECORD_BYTES;
+      return position / this.#distance;
     }
     return -1;
   }
@@ -59,7 +61,7 @@ class Notes {
     const wanted = [...newest].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, number]) => number);
     expect([...this.index.sortedEntries()]).toEqual(wanted);
     const order = this.index.order();
-    expect(positionsOf(order)).toEqual(wanted.map((number) => number * RECORD_BYTES));
+    expect(positionsOf(order)).toEqual(wanted.map((number) => number * this.#distance));
     expect(order.length).toBe(wanted.length);
   }
 
@@ -69,7 +71,7 @@ class Notes {
   }
 
   private keyAt(position: number): EncodedKey {
-    const key = this.keys[position / RECORD_BYTES];
+    const key = this.keys[position / this.#distance];
     if (key === undefined) throw new Error(`No record stands at ${position}`);
     return key;
   }
@@ -86,7 +88,8 @@ describe("an index in memory", () => {
   test("answers as a Map does, whatever is added, looked up, listed and cut off in between", () => {
     for (let round = 0; round < 60; round += 1) {
       const random = seededRandom(SEED + round);
-      const notes = new Notes();
+      // Records of a log that has several times 4 GiB, too.
+      const notes = new Notes({ distance: random.pick([RECORD_BYTES, 2 ** 20 + 1, 2 ** 33]) });
       const bound = random.pick([1, 20, 3000]);
       for (let step = 0; step < 60; step += 1) {
         const kind = random.below(12);
