@@ -91,7 +91,12 @@ async function startWorker(): Promise<Worker | undefined> {
     const worker = new Worker(await scriptOf(workerPath), { smol: true });
     worker.unref();
     worker.addEventListener("message", (event: MessageEvent<MaintenanceReply>) => finish(worker, event.data));
-    process.on("beforeExit", () => finishSoon(worker));
+    const beforeExit = (): void => finishSoon(worker);
+    process.on("beforeExit", beforeExit);
+    worker.addEventListener("close", () => {
+      process.off("beforeExit", beforeExit);
+      endAll();
+    });
     return worker;
   } catch {
     return undefined;
@@ -122,7 +127,9 @@ function finish(worker: Worker, { directory, failed }: MaintenanceReply): void {
   if (job === undefined) return;
   job.failures = failed ? job.failures + 1 : 0;
   if (failed && job.failures <= MOST_RETRIES && Atomics.load(urgency, 0) === 0) {
-    setTimeout(() => send(worker, job.request), RETRY_MS).unref();
+    setTimeout(() => {
+      if (jobs.get(directory) === job) send(worker, job.request);
+    }, RETRY_MS).unref();
     return;
   }
   if (job.again) {
@@ -134,6 +141,12 @@ function finish(worker: Worker, { directory, failed }: MaintenanceReply): void {
   if (jobs.size > 0) return;
   Atomics.store(urgency, 0, 0);
   worker.unref();
+}
+
+/** The Worker is gone, whatever took it: nobody waits for it any more, and the next request starts another. */
+function endAll(): void {
+  starting = undefined;
+  for (const directory of jobs.keys()) end(directory);
 }
 
 function end(directory: string): void {
