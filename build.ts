@@ -51,6 +51,16 @@ const bundledWhole: BunPlugin = {
   },
 };
 
+/** Leaves the Worker's text to the second build, which puts it into the executable. */
+const workerLater: BunPlugin = {
+  name: "worker-later",
+  setup(build) {
+    // As seen from dist/whole: where the sources are must not show in what is built.
+    const path = "../../src/engine/background-worker.txt";
+    build.onResolve({ filter: /background-worker\.txt$/ }, () => ({ path, external: true }));
+  },
+};
+
 // The names of chunks derive from their paths relative to the working directory: the same sources give the same
 // bytes only when that is always this one.
 process.chdir(import.meta.dirname);
@@ -140,7 +150,7 @@ async function bundleWhole(): Promise<void> {
   const result = await Bun.build({
     ...BUNDLE,
     entrypoints: ["src/cli/run.ts"],
-    plugins: [withoutSeededBugs],
+    plugins: [withoutSeededBugs, workerLater],
     outdir: WHOLE_DIRECTORY,
     // A command that is imported lazily costs nothing, with all it imports, until it runs.
     splitting: true,
