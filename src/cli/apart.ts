@@ -1,5 +1,6 @@
 import { realpathSync } from "node:fs";
-import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
+import { absolutePath } from "../disk/absolute-path.ts";
 import { kindOf } from "../engine/store-files.ts";
 import { UsageError } from "./failures.ts";
 import { system } from "./system-error.ts";
@@ -27,9 +28,7 @@ export function refuseOwnFile(directory: string, path: string): void {
 
 /** The path without links, also of what is not there yet. */
 function realPathOf(path: string): string {
-  // Where the working directory was removed, `resolve` alone takes that of the executable.
-  const base = isAbsolute(path) ? "/" : system(`open "${path}"`, () => process.cwd());
-  const whole = resolve(base, path);
+  const whole = system(`open "${path}"`, () => absolutePath(path));
   try {
     return realpathSync(whole);
   } catch {

@@ -1,9 +1,9 @@
-import { resolve } from "node:path";
+import { absolutePath } from "../disk/absolute-path.ts";
 
 /** A path as the user has named it, or the directory it lies in: the engine knows only whole paths. */
 export function typedPath(path: string, typed: readonly string[]): string {
   for (const name of typed) {
-    const whole = resolve(name);
+    const whole = absolutePath(name);
     if (path === whole) return name;
     if (path.startsWith(`${whole}/`)) return `${name.replace(/\/+$/, "")}${path.slice(whole.length)}`;
   }

@@ -1,3 +1,4 @@
+import { workingDirectory } from "./absolute-path.ts";
 import { lastError, type Libc, libc } from "./libc.ts";
 import { nodeCalls } from "./node-calls.ts";
 import { statusOfOpen, statusOfPath } from "./statx.ts";
@@ -76,7 +77,7 @@ function absolute(path: string): string | undefined {
   const isOdd = plain === "" || plain.endsWith(".") || plain.endsWith("/");
   if (isOdd || plain.includes("./") || plain.includes("//")) return undefined;
   if (plain.startsWith("/")) return plain;
-  const directory = process.cwd();
+  const directory = workingDirectory();
   return directory === "/" ? `/${plain}` : `${directory}/${plain}`;
 }
 

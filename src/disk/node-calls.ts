@@ -1,4 +1,5 @@
 import type { Stats } from "node:fs";
+import { absolutePath } from "./absolute-path.ts";
 import { nodeFs } from "./node-fs.ts";
 import { syncHard } from "./sync.ts";
 import type { Access, FileStatus, SystemCalls } from "./system-calls.ts";
@@ -8,11 +9,7 @@ const FILE_MODE = 0o600;
 /** The calls by way of `node:fs`, on any system. */
 export const nodeCalls: SystemCalls = {
   isBrief: false,
-  absolute: (path) => {
-    const { isAbsolute, resolve } = process.getBuiltinModule("node:path");
-    // Where the working directory was removed, `resolve` alone takes that of the executable.
-    return isAbsolute(path) ? resolve(path) : resolve(process.cwd(), path);
-  },
+  absolute: absolutePath,
   open: (path, access) => nodeFs().openSync(path, flagsFor(access), FILE_MODE),
   close: (fd) => nodeFs().closeSync(fd),
   read: (fd, buffer, position, start, end) => nodeFs().readSync(fd, buffer, start, end - start, position),

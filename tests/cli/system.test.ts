@@ -30,6 +30,28 @@ function fillPastPipe(): void {
   sandbox.bytes(["import"], { stdin: lines.join("\n") });
 }
 
+describe("a directory", () => {
+  test("is the one that the system finds, to every command, where `..` follows a symbolic link", () => {
+    sandbox.bash("mkdir -p a/b; ln -s a/b link; kvs set --dir a/s k in-a; kvs set --dir s k in-top");
+    const ended = sandbox.bash(`
+      kvs set --dir link/../s new 1; kvs incr --dir link/../s n; kvs list --dir link/../s
+      kvs rm --dir link/../s k; kvs get --dir link/../s k; kvs list --dir s; kvs list --dir a/s`);
+    expect(ended.stdout).toBe("1\nk\tin-a\nn\t1\nnew\t1\nk\tin-top\nn\t1\nnew\t1\n");
+  });
+
+  test.skipIf(process.platform !== "linux")("may lie in one whose name is not UTF-8", () => {
+    const ended = sandbox.bash(`
+      mkdir d$'\\xff' && cd d$'\\xff' || exit
+      kvs set k v; kvs get k; kvs incr n; kvs count; kvs compact -q; kvs verify; kvs backup b; rm kvs_logs/LOCK
+      kvs get k; kvs list --dir b; kvs get --dir ./none k || echo $?`);
+    expect(ended).toEqual({
+      exitCode: 0,
+      stdout: "v1\n2\nsound: 2 logs, 1 index, 2 records\nvk\tv\nn\t1\n1\n",
+      stderr: 'kvs: Backed up 1 log, 156 B, to "b"\nkvs: Key not found\n',
+    });
+  });
+});
+
 describe("output", () => {
   test("that cannot be written exits 3 and says why", () => {
     sandbox.bytes(["set", "k", "v"]);

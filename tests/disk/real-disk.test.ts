@@ -1,5 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { linkSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import { ioError } from "../../src/disk/io-error.ts";
 import { briefDisk } from "../../src/disk/brief-disk.ts";
@@ -183,6 +192,22 @@ describe.each(DISKS)("$name", ({ disk }) => {
       "/tmp/.hidden/a",
     ];
     expect(paths.map((path) => disk.absolute(path))).toEqual(paths.map((path) => resolve(path)));
+  });
+
+  test("goes up from where a symbolic link leads to, as the system does", () => {
+    const root = realpathSync(temporaryDirectory());
+    mkdirSync(join(root, "a/b"), { recursive: true });
+    symlinkSync("a/b", join(root, "link"));
+    for (const [path, found] of [
+      ["link/../s", "a/s"],
+      ["link/..", "a"],
+      ["link/../../s", "s"],
+      ["./link/../b/../s/", "a/s"],
+      ["link/..s/../s", "link/s"],
+      ["none/../s", "s"],
+    ] as const)
+      expect([path, disk.absolute(`${root}/${path}`)]).toEqual([path, join(root, found)]);
+    expect(disk.absolute("/../../s")).toBe("/s");
   });
 
   test("opens nothing whose name holds a zero byte", () => {
