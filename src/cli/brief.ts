@@ -61,7 +61,7 @@ function look({ command, directory, key }: BriefLine): ExitCode | undefined {
     writeToStderr("kvs: Key not found\n");
     return NO;
   }
-  writeFully(STDOUT, value, STDOUT_NAME);
+  if (value.length > 0) writeFully(STDOUT, value, STDOUT_NAME);
   return DONE;
 }
 
@@ -94,8 +94,10 @@ function check(
   if (key === undefined || (durability !== "sync" && durability !== "os")) return undefined;
   if (directory === "" || directory.includes("://") || directory.includes(MANGLED)) return undefined;
   const [value] = rest;
+  // Messages name files without it.
+  const plain = directory.length > 1 && directory.endsWith("/") ? directory.slice(0, -1) : directory;
   if (command === "set" && value !== undefined && rest.length === 1)
-    return { command, key, value, directory, durability };
+    return { command, key, value, directory: plain, durability };
   if ((command !== "get" && command !== "exists") || value !== undefined) return undefined;
-  return { command, key, value: "", directory, durability };
+  return { command, key, value: "", directory: plain, durability };
 }

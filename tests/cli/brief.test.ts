@@ -136,12 +136,27 @@ test("plain command lines on a store that is settled are not left to the whole",
   expect(handle.get("none")).toBe("now there");
 });
 
+test("a damaged log is named as it was typed, with a slash at the end or without", () => {
+  using sandbox = new Sandbox();
+  const store = sandbox.path("store");
+  writeStore(store);
+  STATES["is damaged"]?.(store);
+  for (const directory of ["store", "store/", "./store"]) {
+    const brief = sandbox.kvs(["get", "again", "--dir", directory]);
+    expect(brief.exitCode).toBe(4);
+    expect(brief).toEqual(sandbox.kvs(["get", "again", "--dir", directory], { env: WHOLE }));
+  }
+});
+
 test("standard output that cannot be written to is told in the same way", () => {
   using sandbox = new Sandbox();
   writeStore(sandbox.path("kvs_logs"));
+  sandbox.bytes(["set", "empty", ""]);
   for (const line of [
     "kvs get text >/dev/full",
     "kvs get text >&-",
+    "kvs get empty >/dev/full",
+    "kvs get empty >&-",
     "kvs exists text >&-",
     "kvs get none 2>&-",
   ]) {
