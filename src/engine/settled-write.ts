@@ -22,8 +22,8 @@ const FRAME_BYTES = 1024;
  * the last. Throws `Unsettled`, and has changed nothing, where anything else is to be
  * done first: to wait, to recover, to start the next log.
  *
- * Errors: `IO`, once it has begun to write. What it leaves then is what a writer
- * leaves that dies, and for the next one to put right.
+ * Errors: `IO`, once it has begun to write. What it cannot take back then is what a
+ * writer leaves that dies, and for the next one to put right.
  */
 export function writeSettled(
   disk: Disk,
@@ -90,12 +90,32 @@ function append(
   lock.write(HOLDER_AT, pid);
   const begun = { ...hint, counter: hint.counter + 1 };
   lock.write(0, encodeHint(begun));
-  log.append(frame, hint.writtenBytes);
+  appendOrUndo(lock, log, begun, frame);
   if (durability === "sync") syncOrWarn(lock, log, begun);
   const writtenBytes = hint.writtenBytes + frame.length;
   const syncedBytes = durability === "sync" ? writtenBytes : hint.syncedBytes;
   const tailDigest = crc32(frame, 0, frame.length, hint.tailDigest);
   lock.write(0, encodeHint({ ...hint, counter: hint.counter + 2, writtenBytes, syncedBytes, tailDigest }));
+}
+
+function appendOrUndo(lock: LockFile, log: AppendableFile, begun: Hint, frame: Buffer): void {
+  try {
+    log.append(frame, begun.writtenBytes);
+  } catch (error) {
+    try {
+      undo(lock, log, begun);
+    } catch {
+      // The counter stays odd, or says that a sync failed: the next writer sees to it.
+    }
+    throw error;
+  }
+}
+
+/** Cuts off what there is of a frame, durably: else old and new bytes could mix. */
+function undo(lock: LockFile, log: AppendableFile, begun: Hint): void {
+  log.truncate(begun.writtenBytes);
+  syncOrWarn(lock, log, begun);
+  lock.write(0, encodeHint({ ...begun, counter: evenAfter(begun.counter) }));
 }
 
 /** After a failed sync the page cache may show what the disk does not hold: the next writer is warned. */

@@ -191,6 +191,25 @@ describe("a call that fails on the short way", () => {
     expect(calls).toBeGreaterThan(20);
   });
 
+  test.each(["os", "sync"] as const)(
+    "leaves nothing of a frame that was written in part, in %s",
+    (durability) => {
+      const machine = machineWithStore();
+      const before = filesOf(machine).filter(([name]) => name !== "LOCK");
+      const process = new SimulatedProcess(machine, ({ method, path, bytes }) =>
+        method === "append.append"
+          ? { error: systemError("ENOSPC", path), writeFirst: bytes >>> 1 }
+          : undefined,
+      );
+      expect(codeOf(() => writeShortly(process, STORE, { ...WRITE, durability }))).toBe("IO");
+      expect(filesOf(machine).filter(([name]) => name !== "LOCK")).toEqual(before);
+      expect(hintOf(machine)).toMatchObject({ suspect: false });
+      expect(write(machine, { durability })).toBe(true);
+      using store = openOn(machine);
+      expect([store.get("k"), store.stats().tornTailsCut]).toEqual(["new", 0]);
+    },
+  );
+
   test("is told to the next writer if it is a sync", () => {
     const machine = machineWithStore();
     const process = new SimulatedProcess(machine, ({ method, path }) =>
