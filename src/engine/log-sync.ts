@@ -13,6 +13,9 @@ const SYNC_INTERVAL_BYTES = 8 * 1024 * 1024;
 /** Syncing so much takes no longer than creating the next log. */
 const QUICKLY_SYNCED_BYTES = 1024 * 1024;
 
+/** However soon a handle gives up waiting for others, it does not before it has warned them of a failed sync. */
+const WARNING_WAIT_MS = 10_000;
+
 /** What the sync of a log needs of the writer that appends to it. */
 export interface SyncHost {
   /** The log that this writer appends to, and its file. */
@@ -148,8 +151,8 @@ export class LogSync {
    * before: some systems tell only one of them.
    */
   #refuseIfSuspect(log: Log): void {
-    // Read on its own: the handle may have been closed while its sync was under way.
-    const hint = readHint(this.#context.disk, this.#context.directory);
+    // Without the lock it is read on its own: the handle may have been closed while its sync was under way.
+    const hint = this.#host.heldHint ?? readHint(this.#context.disk, this.#context.directory);
     if (hint?.suspect !== true || hint.logId !== log.header.logId) return;
     const message = `Cannot sync "${log.path}": a sync of it by another process has failed`;
     const error = new KvsError("IO", message, { file: log.path });
@@ -165,7 +168,7 @@ export class LogSync {
     const { generations, lock } = this.#context;
     const alreadyHeld = lock.held;
     try {
-      if (!alreadyHeld) lock.acquire();
+      if (!alreadyHeld) lock.acquire(WARNING_WAIT_MS);
       host.heldHint ??= generations.catchUp();
       if (host.heldHint !== undefined)
         host.putHint({ counter: evenAfter(host.heldHint.counter), suspect: true });

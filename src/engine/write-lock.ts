@@ -55,10 +55,10 @@ export class WriteLock {
     return this.#held;
   }
 
-  /** Waits for the lock, at most `waitMs`; then throws `LOCKED`, naming the holder. */
-  acquire(): void {
+  /** Waits for the lock, at most so long; then throws `LOCKED`, naming the holder. */
+  acquire(waitMs: number = this.#waitMs): void {
     this.#endLongTurn();
-    if (!this.tryAcquire()) this.#wait();
+    if (!this.tryAcquire()) this.#wait(waitMs);
   }
 
   /** Takes the lock if it is free; whether it did. */
@@ -144,12 +144,12 @@ export class WriteLock {
     file.write(HOLDER_AT, pid);
   }
 
-  #wait(): void {
-    const deadline = performance.now() + this.#waitMs;
+  #wait(waitMs: number): void {
+    const deadline = performance.now() + waitMs;
     giveBackAll();
     let pause = SHORTEST_PAUSE_MS;
     while (!this.tryAcquire()) {
-      if (performance.now() >= deadline) throw this.#locked();
+      if (performance.now() >= deadline) throw this.#locked(waitMs);
       this.#mark(WAITING);
       Bun.sleepSync(pause * (1 + Math.random() / 2));
       pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);
@@ -157,10 +157,10 @@ export class WriteLock {
     this.#mark(NOBODY);
   }
 
-  #locked(): KvsError {
+  #locked(waitMs: number): KvsError {
     const bytes = this.#file?.read(HOLDER_AT, PID_BYTES);
     const holder = bytes?.length === PID_BYTES ? ` by process ${bytes.readUInt32LE(0)}` : "";
-    const message = `Cannot lock "${this.#path}": it was held${holder} for longer than ${this.#waitMs} ms`;
+    const message = `Cannot lock "${this.#path}": it was held${holder} for longer than ${waitMs} ms`;
     return new KvsError("LOCKED", message, { file: this.#path });
   }
 }

@@ -2,8 +2,9 @@ import { expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { AppendableFile, AppendOptions } from "../../src/disk/disk.ts";
+import { realDisk } from "../../src/disk/real-disk.ts";
 import { KvStore } from "../../src/index.ts";
-import { codeOf, logsOf, readHint } from "../support/damage.ts";
+import { codeOf, codeOfAsync, logsOf, readHint } from "../support/damage.ts";
 import { fastDisk, HookedDisk, systemError } from "../support/hooked-disk.ts";
 import { endTick } from "../support/scripted-run.ts";
 import { newStorePath } from "../support/temporary.ts";
@@ -103,6 +104,26 @@ test("a handle that is closed while a sync is under way touches none of its file
     ["readable.read", lock],
     ["readable.close", lock],
   ]);
+});
+
+test("a sync that fails is told to others also if the lock is busy for longer than the handle waits", async () => {
+  const path = newStorePath();
+  let busyFor = 0;
+  const disk = new HookedDisk(({ method, path: file }) => {
+    if (method === "append.syncInBackground") return { error: systemError("EIO", file) };
+    if (method === "lock.tryLock" && busyFor > 0 && (busyFor -= 1) === 0) other?.unlock();
+    return undefined;
+  });
+  const store = KvStore.openOn(disk, path, { durability: "os", waitMs: 0 });
+  store.set("a", "1");
+  await endTick();
+  const other = realDisk.openLock(join(path, "LOCK"), { create: false });
+  expect(other?.tryLock()).toBe(true);
+  busyFor = 20;
+  expect(await codeOfAsync(async () => store.flush())).toBe("IO");
+  expect([busyFor, readHint(path).suspect]).toEqual([0, true]);
+  expect(codeOf(() => store.close())).toBe("POISONED");
+  other?.close();
 });
 
 test.each([
