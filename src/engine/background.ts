@@ -32,11 +32,16 @@ interface Job {
 const RETRY_MS = 1000;
 const MOST_RETRIES = 5;
 
+/** Where every Worker dies, so many are tried, and then none any more. */
+const MOST_DEATHS = 3;
+
 /** Where a compiled program keeps what was built into it. */
 const COMPILED_ROOT = "/$bunfs/";
 
 const urgency = sharedNumber();
 const jobs = new Map<string, Job>();
+
+let deaths = 0;
 
 /** One Worker serves all stores of this thread; it resolves to undefined where none can be started. */
 let starting: Promise<Worker | undefined> | undefined;
@@ -143,9 +148,11 @@ function finish(worker: Worker, { directory, failed }: MaintenanceReply): void {
   worker.unref();
 }
 
-/** The Worker is gone, whatever took it: nobody waits for it any more, and the next request starts another. */
+/** The Worker is gone, whatever took it: nobody waits for it any more, and the next request starts another, if it may. */
 function endAll(): void {
-  starting = undefined;
+  deaths += 1;
+  starting = deaths < MOST_DEATHS ? undefined : Promise.resolve(undefined);
+  Atomics.store(urgency, 0, 0);
   for (const directory of jobs.keys()) end(directory);
 }
 
