@@ -102,6 +102,7 @@ function listLogs(disk: ReadingDisk, directory: string, newest: number): readonl
     else if (isImportName(name)) throw new Unsettled();
   }
   const { current, superseded, problem } = tile(intervals);
+  // Indexes are only counted: a lookup opens each by its log's name, and a write needs none.
   const isWhole = problem === undefined && superseded.length === 0 && indexes === current.length - 1;
   if (!isWhole || current[current.length - 1]?.last !== newest) throw new Unsettled();
   return current;
@@ -133,7 +134,7 @@ function openLogs(
   return logs;
 }
 
-/** Reads the newest log, all of which must be as LOCK says: a seal, too, is something that it does not vouch for. */
+/** Reads the newest log, all of which must be as LOCK says. Its digest leaves a seal out: with one, it does not fit. */
 function readTail({ file, header, headerBytes }: SettledLog, hint: Hint): Buffer {
   const { writtenBytes, syncedBytes, tailDigest } = hint;
   const length = writtenBytes - headerBytes;
