@@ -137,12 +137,19 @@ class PageWriter {
       this.#chunkWords.set(words.subarray(at, at + wordsAPage), inChunk * PAGE_WORDS);
       sealPage(this.#chunk, inChunk * PAGE_BYTES, this.#pages, this.#seed);
       this.#pages += 1;
-      if (inChunk === CHUNK_PAGES - 1) this.#flush();
+      if (inChunk === CHUNK_PAGES - 1) this.#flushChunk();
     }
   }
 
   finish(): void {
     this.#flush();
+  }
+
+  /** More follows: the system may begin to write what is there. */
+  #flushChunk(): void {
+    const start = this.#written;
+    this.#flush();
+    this.#file.beginWriteBack(start, this.#written - start);
   }
 
   #flush(): void {

@@ -20,7 +20,10 @@ import { EVERYTHING, MergedRuns, runOf } from "./runs.ts";
 const FRAME_BYTES = 64 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 
-/** The output is synced after each of these, so that one huge sync does not stall every other one on the disk. */
+/**
+ * The output is synced after each of these, so that one huge sync does not stall every other one on the disk. The system
+ * begins to write each chunk before, while the next one is made.
+ */
 const SYNC_INTERVAL_BYTES = 8 * 1024 * 1024;
 
 export interface Merge {
@@ -267,7 +270,7 @@ class MergeOutput {
     this.#codec.openFrames?.end(pending, this.#frameStart, this.end);
     this.end += pending.length - this.#frameStart;
     this.#frameStart = -1;
-    if (pending.length >= CHUNK_BYTES) this.#write();
+    if (pending.length >= CHUNK_BYTES) this.#writeChunk();
   }
 
   /** The hash of a record's key: by its bytes, where they stand in what was just encoded as they are. */
@@ -284,10 +287,18 @@ class MergeOutput {
     const bytes = this.#pending.view();
     if (!this.#codec.hasChecksums) this.#digest = crc32(bytes, 0, bytes.length, this.#digest);
     this.#file.append(bytes, this.#written);
-    this.#written += this.#pending.length;
+    this.#written += bytes.length;
     this.#pending.clear();
-    if (this.end - this.#synced < SYNC_INTERVAL_BYTES) return;
+  }
+
+  #writeChunk(): void {
+    const start = this.#written;
+    this.#write();
+    if (this.#written - this.#synced < SYNC_INTERVAL_BYTES) {
+      this.#file.beginWriteBack(start, this.#written - start);
+      return;
+    }
     this.#file.sync();
-    this.#synced = this.end;
+    this.#synced = this.#written;
   }
 }
