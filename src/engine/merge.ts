@@ -14,7 +14,7 @@ import { IndexBuilder } from "./index-builder.ts";
 import { IndexTally } from "./index-tally.ts";
 import { isBlocked, NO_STAMP, publishIndex, writeIndex } from "./index-writing.ts";
 import type { Log } from "./log.ts";
-import { EVERYTHING, MergedRuns, runOf } from "./runs.ts";
+import { NewestRecords } from "./newest-records.ts";
 
 /** Records share a frame up to this size: a frame's header is then paid for once by many. */
 const FRAME_BYTES = 64 * 1024;
@@ -82,7 +82,8 @@ export function* mergeLogs(merge: Merge): Generator<void, MergedLog> {
       codecFor(format, header.logId),
       index,
     );
-    for (const survivor of survivors(merge)) {
+    const survivors = new Survivors(merge);
+    for (let survivor = survivors.next(); survivor !== undefined; survivor = survivors.next()) {
       if (!output.add(survivor)) continue;
       merge.onWritten?.(output.end);
       yield;
@@ -121,16 +122,26 @@ export function discardMerge(disk: Disk, directory: string, { header }: MergedLo
   disk.unlink(`${directory}/${temporaryName(indexName(header))}`);
 }
 
-function* survivors({ inputs, interval, now }: Merge): Generator<Survivor> {
-  const runs = new MergedRuns(
-    inputs.map((input) => runOf(input, EVERYTHING)),
-    { reverse: false },
-  );
-  const bottom = interval.first === 1;
-  for (let newest = runs.next(); newest !== undefined; newest = runs.next()) {
-    if (isLive(newest.record, now)) yield newest.record;
-    else if (!bottom && !isForgotten(newest.record))
-      yield { kind: "remove", key: newest.key, value: "", expiresAt: 0 };
+/** What a merge keeps of its inputs. */
+class Survivors {
+  readonly #newest: NewestRecords;
+  readonly #isBottom: boolean;
+  readonly #now: number;
+
+  constructor({ inputs, interval, now }: Merge) {
+    this.#newest = new NewestRecords(inputs);
+    this.#isBottom = interval.first === 1;
+    this.#now = now;
+  }
+
+  /** The next one, good until the next call; undefined at the end. */
+  next(): Survivor | undefined {
+    for (let record = this.#newest.next(); record !== undefined; record = this.#newest.next()) {
+      if (isLive(record, this.#now)) return record;
+      if (!this.#isBottom && !isForgotten(record))
+        return { kind: "remove", key: record.key, value: "", expiresAt: 0 };
+    }
+    return undefined;
   }
 }
 

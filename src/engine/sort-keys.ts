@@ -1,5 +1,4 @@
-import type { EncodedKey } from "../format/key.ts";
-import { compareKeys } from "./keys.ts";
+import { compareKeys, type EncodedKey } from "../format/key.ts";
 import type { KeyReader } from "./key-reader.ts";
 import { type KeyPacking, KeySurvey } from "./key-survey.ts";
 
