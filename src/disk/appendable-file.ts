@@ -6,6 +6,7 @@ import { nodeFs } from "./node-fs.ts";
 import type { OpenFile } from "./open-file.ts";
 import { syncHardInBackground } from "./sync.ts";
 import type { SystemCalls } from "./system-calls.ts";
+import { beginWriteBack } from "./write-back.ts";
 
 type Sink = ReturnType<ReturnType<typeof Bun.file>["writer"]>;
 
@@ -59,6 +60,10 @@ class SinkFile implements AppendableFile {
 
   truncate(size: number): void {
     system("cut off the end of", this.path, () => nodeFs().ftruncateSync(this.#fd, size));
+  }
+
+  beginWriteBack(position: number, bytes: number): void {
+    beginWriteBack(this.#fd, position, bytes);
   }
 
   sync(): void {

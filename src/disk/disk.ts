@@ -93,6 +93,11 @@ export interface AppendableFile {
   size(): number;
   /** Cuts the file's end off. */
   truncate(size: number): void;
+  /**
+   * Has the system begin to write what was appended to the disk, and waits for nothing: the sync that
+   * follows takes less time then. A hint: it makes nothing durable, and an error is left to that sync.
+   */
+  beginWriteBack(position: number, bytes: number): void;
   /** Makes the content durable before it returns. */
   sync(): void;
   /** The same without blocking the thread. */

@@ -18,6 +18,7 @@ export interface Libc {
   statx(directory: number, path: Uint8Array, flags: number, mask: number, into: Uint8Array): number;
   fcntl(fd: number, command: number): number;
   fdatasync(fd: number): number;
+  sync_file_range(fd: number, position: number, bytes: number, flags: number): number;
   /** Where the error of this thread's last call is, in the process's memory. */
   __errno_location(): Pointer | null;
 }
@@ -70,6 +71,7 @@ function load(): Libc {
     statx: { args: ["i32", "buffer", "i32", "u32", "buffer"], returns: "i32" },
     fcntl: { args: ["i32", "i32"], returns: "i32" },
     fdatasync: { args: ["i32"], returns: "i32" },
+    sync_file_range: { args: ["i32", LONG, LONG, "u32"], returns: "i32" },
     __errno_location: { args: [], returns: "ptr" },
   }).symbols as unknown as Libc;
 }

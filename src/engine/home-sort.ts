@@ -3,10 +3,20 @@ import { placeOf } from "../format/hash.ts";
 /** So many homes are sorted by at a time: about three million entries, whose numbers take 12 MiB. */
 const PART_HOMES: number = 2 ** 22;
 
-/** Entries of a part are put into buckets of so many homes first: what is counted of one is 256 KiB, and stays near the processor. */
-const BUCKET_HOMES: number = 2 ** 16;
+/** So many homes are a bucket: what is counted of one is 256 KiB, its slots are 512 KiB, and both stay near the processor. */
+export const BUCKET_HOMES: number = 2 ** 16;
 
-/** Sorts entries by their homes in a hash table, part by part; each by counting, into buckets and then in every one. */
+/** Entries of which the homes are neighbours, by numbers. */
+export interface HomeBuckets {
+  /** The first bucket's first home. */
+  readonly from: number;
+  /** The entries of one bucket after the other, each in ascending order. */
+  readonly entries: Uint32Array;
+  /** Where in `entries` each bucket ends. */
+  readonly ends: Uint32Array;
+}
+
+/** Puts entries into buckets by their homes in a hash table, part by part. */
 export class HomeSort {
   readonly #hashes: Int32Array;
   readonly #count: number;
@@ -46,20 +56,12 @@ export class HomeSort {
     return placeOf(this.#hashes[entry] ?? 0, this.#homes);
   }
 
-  /** The numbers of a part's entries in the order of their homes. */
-  *sorted(part: number): Generator<void, Uint32Array> {
+  /** A part's entries, bucket by bucket. */
+  buckets(part: number): HomeBuckets {
     const from = part * PART_HOMES;
     const homes = Math.min(PART_HOMES, this.#homes - from);
     const ends = new Uint32Array(Math.ceil(homes / BUCKET_HOMES));
-    const sorted = this.#putIntoBuckets(ends, from, homes);
-    yield;
-    const places = new Uint32Array(BUCKET_HOMES);
-    for (let bucket = 0; bucket < ends.length; bucket += 1) {
-      const members = sorted.subarray(bucket === 0 ? 0 : ends[bucket - 1], ends[bucket]);
-      this.#sortBucket(members, places.fill(0), from + bucket * BUCKET_HOMES);
-      yield;
-    }
-    return sorted;
+    return { from, ends, entries: this.#putIntoBuckets(ends, from, homes) };
   }
 
   /** The first home of the buckets from which entries may run over the end: even if all of one had its last home. */
@@ -95,23 +97,6 @@ export class HomeSort {
       ends[bucket] = place + 1;
     }
     return entries;
-  }
-
-  /** Sorts the members of the bucket whose first home is `from`; `places` are zeros, one a home. */
-  #sortBucket(members: Uint32Array, places: Uint32Array, from: number): void {
-    for (let index = 0; index < members.length; index += 1) {
-      const home = this.homeOf(members[index] ?? 0) - from;
-      places[home] = (places[home] ?? 0) + 1;
-    }
-    turnIntoStarts(places);
-    const unsorted = members.slice();
-    for (let index = 0; index < unsorted.length; index += 1) {
-      const entry = unsorted[index] ?? 0;
-      const home = this.homeOf(entry) - from;
-      const place = places[home] ?? 0;
-      members[place] = entry;
-      places[home] = place + 1;
-    }
   }
 }
 

@@ -18,8 +18,9 @@ import {
   pageSeedOf,
   sealPage,
 } from "../format/index-file.ts";
-import { HomeSort } from "./home-sort.ts";
+import { BUCKET_HOMES, HomeSort } from "./home-sort.ts";
 import { resized } from "./resized.ts";
+import { SlotTable } from "./slot-table.ts";
 
 const INITIAL_ENTRIES = 1024;
 const PAGE_WORDS: number = PAGE_BYTES / 4;
@@ -92,52 +93,19 @@ export class IndexBuilder {
     pages.putWords(this.#words.subarray(0, this.#count * ENTRY_WORDS), ENTRIES_A_PAGE * ENTRY_WORDS);
   }
 
-  /** Linear probing in the order of the homes: an entry takes the next free slot from its home on. */
   *#writeSlots(pages: PageWriter, sort: HomeSort, { slots }: IndexLayout): Generator<void> {
-    const table = new SlotWriter(pages);
+    const homeOf = (entry: number): number => sort.homeOf(entry);
+    const table = new SlotTable(this.#words, homeOf, (page) => pages.putWords(page, page.length));
     for (let part = 0; part < sort.parts; part += 1) {
-      const entries = yield* sort.sorted(part);
-      for (let index = 0; index < entries.length; index += 1) {
-        const entry = entries[index] ?? 0;
-        const at = entry * ENTRY_WORDS;
-        table.put(sort.homeOf(entry), this.#words[at] ?? 0, this.#words[at + 1] ?? 0);
-      }
+      const { from, entries, ends } = sort.buckets(part);
       yield;
+      for (let bucket = 0; bucket < ends.length; bucket += 1) {
+        const start = bucket === 0 ? 0 : ends[bucket - 1];
+        table.put(entries.subarray(start, ends[bucket]), from + bucket * BUCKET_HOMES);
+        yield;
+      }
     }
     table.finish(slots);
-  }
-}
-
-/** Fills the slots of a hash table in their order, a page at a time. */
-class SlotWriter {
-  readonly #pages: PageWriter;
-  readonly #page = new Int32Array(ENTRIES_A_PAGE * ENTRY_WORDS);
-  #pageStart = 0;
-  #next = 0;
-
-  constructor(pages: PageWriter) {
-    this.#pages = pages;
-  }
-
-  /** Puts an entry into the first free slot from its home on; homes come in ascending order. */
-  put(home: number, low: number, high: number): void {
-    this.#next = Math.max(this.#next, home);
-    while (this.#next >= this.#pageStart + ENTRIES_A_PAGE) this.#endPage();
-    const at = (this.#next - this.#pageStart) * ENTRY_WORDS;
-    this.#page[at] = low;
-    this.#page[at + 1] = high;
-    this.#next += 1;
-  }
-
-  /** Writes the pages that are left, up to so many slots. */
-  finish(slots: number): void {
-    while (this.#pageStart < slots) this.#endPage();
-  }
-
-  #endPage(): void {
-    this.#pages.putWords(this.#page, this.#page.length);
-    this.#page.fill(0);
-    this.#pageStart += ENTRIES_A_PAGE;
   }
 }
 
@@ -169,12 +137,19 @@ class PageWriter {
       this.#chunkWords.set(words.subarray(at, at + wordsAPage), inChunk * PAGE_WORDS);
       sealPage(this.#chunk, inChunk * PAGE_BYTES, this.#pages, this.#seed);
       this.#pages += 1;
-      if (inChunk === CHUNK_PAGES - 1) this.#flush();
+      if (inChunk === CHUNK_PAGES - 1) this.#flushChunk();
     }
   }
 
   finish(): void {
     this.#flush();
+  }
+
+  /** More follows: the system may begin to write what is there. */
+  #flushChunk(): void {
+    const start = this.#written;
+    this.#flush();
+    this.#file.beginWriteBack(start, this.#written - start);
   }
 
   #flush(): void {

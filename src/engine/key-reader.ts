@@ -1,5 +1,6 @@
 import { hashKey } from "../format/hash.ts";
 import type { EncodedKey } from "../format/key.ts";
+import type { KeyPacking, KeySurvey } from "./key-survey.ts";
 
 /** So many bytes of a key make one number: as many as a double counts exactly beside a byte to spare. */
 export const PREFIX_BYTES = 5;
@@ -13,9 +14,8 @@ export interface KeyReader {
   hashAt(position: number, length: number): number;
   /** `PREFIX_BYTES` of a key from its byte `at` on, as a number, the first byte being the highest; a key that has ended goes on with zeros. */
   prefixAt(position: number, length: number, at: number): number;
-  /** How many of the first bytes of `key`, `most` at most, the record's key starts with, too. */
-  sharedAt(position: number, length: number, key: EncodedKey, most: number): number;
-  isKeyAt(position: number, length: number, key: EncodedKey): boolean;
+  surveyAt(position: number, length: number, survey: KeySurvey): void;
+  packAt(position: number, length: number, packing: KeyPacking): number;
   /** Whether two records have one key. */
   haveSameKey(position: number, length: number, otherPosition: number, otherLength: number): boolean;
 }
@@ -52,15 +52,14 @@ export class TextKeyReader implements KeyReader {
     return prefix;
   }
 
-  sharedAt(position: number, length: number, key: EncodedKey, most: number): number {
-    const own = this.keyAt(position, length);
-    let shared = 0;
-    while (shared < most && own.charCodeAt(shared) === key.charCodeAt(shared)) shared += 1;
-    return shared;
+  surveyAt(position: number, length: number, survey: KeySurvey): void {
+    const bytes = Buffer.from(this.keyAt(position, length), "latin1");
+    survey.add(bytes, 0, bytes.length);
   }
 
-  isKeyAt(position: number, length: number, key: EncodedKey): boolean {
-    return this.keyAt(position, length) === key;
+  packAt(position: number, length: number, packing: KeyPacking): number {
+    const bytes = Buffer.from(this.keyAt(position, length), "latin1");
+    return packing.pack(bytes, 0, bytes.length);
   }
 
   haveSameKey(position: number, length: number, otherPosition: number, otherLength: number): boolean {

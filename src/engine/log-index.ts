@@ -35,20 +35,6 @@ export interface KeyOrder {
   locate(neighbours: Neighbours, into: Places): void;
 }
 
-/** How an index that knows where each entry is locates some of them. */
-export function locateEach(
-  order: { positionAt(place: number): number; lengthAt(place: number): number },
-  { first, count, step }: Neighbours,
-  { positions, lengths }: Places,
-): void {
-  positions.length = 0;
-  lengths.length = 0;
-  for (let place = first, left = count; left > 0; left -= 1, place += step) {
-    positions.push(order.positionAt(place));
-    lengths.push(order.lengthAt(place));
-  }
-}
-
 /** An order that another one takes the place of as soon as it fails; both list the same entries. */
 export function withFallback(first: KeyOrder, fallback: (error: unknown) => KeyOrder): KeyOrder {
   let order = first;

@@ -2,6 +2,7 @@ import type { LogCodec, RawKeys } from "../format/codec.ts";
 import { hashKeyBytes } from "../format/hash.ts";
 import type { EncodedKey } from "../format/key.ts";
 import { type KeyReader, PREFIX_BYTES, TextKeyReader } from "./key-reader.ts";
+import type { KeyPacking, KeySurvey } from "./key-survey.ts";
 import type { LogBytes } from "./log-bytes.ts";
 
 /**
@@ -84,22 +85,14 @@ export class LogKeys implements KeyReader {
     return prefix;
   }
 
-  sharedAt(position: number, length: number, key: EncodedKey, most: number): number {
-    if (!this.#find(position)) return this.#text.sharedAt(position, length, key, most);
-    const buffer = this.#buffer;
-    const start = this.#start;
-    const bound = Math.min(most, this.#end - start);
-    let shared = 0;
-    while (shared < bound && buffer[start + shared] === key.charCodeAt(shared)) shared += 1;
-    return shared;
+  surveyAt(position: number, length: number, survey: KeySurvey): void {
+    if (this.#find(position)) survey.add(this.#buffer, this.#start, this.#end);
+    else this.#text.surveyAt(position, length, survey);
   }
 
-  isKeyAt(position: number, length: number, key: EncodedKey): boolean {
-    if (!this.#find(position)) return this.keyAt(position, length) === key;
-    return (
-      this.#end - this.#start === key.length &&
-      this.sharedAt(position, length, key, key.length) === key.length
-    );
+  packAt(position: number, length: number, packing: KeyPacking): number {
+    if (!this.#find(position)) return this.#text.packAt(position, length, packing);
+    return packing.pack(this.#buffer, this.#start, this.#end);
   }
 
   haveSameKey(position: number, length: number, otherPosition: number, otherLength: number): boolean {

@@ -74,22 +74,30 @@ export class LookAhead {
     else this.#buffer = map;
   }
 
-  /** One of the records, by its number among them; undefined for one in memory that is written on. */
-  record(number: number): StoredRecord | undefined {
+  /**
+   * One of the records, by its number among them; undefined for one in memory that is written on.
+   * `unused` is one that nobody needs any more.
+   */
+  record(number: number, unused?: StoredRecord): StoredRecord | undefined {
     const position = this.#places.positions[number] ?? 0;
     const length = this.#places.lengths[number] ?? 0;
     if (this.#bytes.isInTail(position)) return undefined;
     const start = this.#isMapped ? position : (this.#starts[number] ?? NOT_READ);
-    return this.#decode(start, position, length) ?? this.#recordAt(position, length);
+    return this.#decode(start, position, length, unused) ?? this.#recordAt(position, length);
   }
 
   /** Undefined for what is not there, or fails a check. */
-  #decode(start: number, position: number, length: number): StoredRecord | undefined {
+  #decode(
+    start: number,
+    position: number,
+    length: number,
+    unused: StoredRecord | undefined,
+  ): StoredRecord | undefined {
     const buffer = this.#buffer;
     if (start === NOT_READ || length === 0 || buffer === undefined) return undefined;
     if (start + length > buffer.length) return undefined;
     noteGarbage(length);
-    return this.#codec.decodeRecord(buffer, position, start, start + length);
+    return this.#codec.decodeRecord(buffer, position, start, start + length, unused);
   }
 
   #read(places: Places): void {

@@ -1,7 +1,7 @@
 import type { EncodedKey } from "../format/key.ts";
 import { type Entries, EntryTable } from "./entry-table.ts";
 import type { KeyReader } from "./key-reader.ts";
-import { type KeyOrder, locateEach, type LogIndex } from "./log-index.ts";
+import type { KeyOrder, LogIndex, Neighbours, Places } from "./log-index.ts";
 import { resized } from "./resized.ts";
 import { sortEntries } from "./sort-keys.ts";
 
@@ -127,13 +127,9 @@ export class MemoryIndex implements LogIndex, Entries {
 
   order(): KeyOrder {
     const order = this.sortedEntries();
-    const places = {
-      positionAt: (place: number) => this.positionOf(order[place] ?? 0),
-      lengthAt: (place: number) => this.lengthOf(order[place] ?? 0),
-    };
     return {
       length: order.length,
-      locate: (neighbours, into) => locateEach(places, neighbours, into),
+      locate: (neighbours, into) => this.#locate(order, neighbours, into),
     };
   }
 
@@ -145,6 +141,20 @@ export class MemoryIndex implements LogIndex, Entries {
     let high = this.#wraps.length;
     while (high > 0 && entry < (this.#wraps[high - 1] ?? 0)) high -= 1;
     return high;
+  }
+
+  /** A loop in which nothing waits for what stands before it: neighbours among the keys lie far apart among the entries. */
+  #locate(order: Uint32Array, { first, count, step }: Neighbours, { positions, lengths }: Places): void {
+    const words = this.#words;
+    const isLong = this.#wraps.length > 0;
+    positions.length = count;
+    lengths.length = count;
+    for (let number = 0, place = first; number < count; number += 1, place += step) {
+      const entry = order[place] ?? 0;
+      const at = entry * ENTRY_WORDS;
+      positions[number] = isLong ? this.positionOf(entry) : (words[at] ?? 0) >>> 0;
+      lengths[number] = words[at + LENGTH_WORD] ?? 0;
+    }
   }
 
   #keyOf(entry: number): EncodedKey {
@@ -219,11 +229,13 @@ export class MemoryIndex implements LogIndex, Entries {
   #newestOfFresh(): Uint32Array {
     const sorted = sortEntries(this.#keyReader, this, this.#ordered, this.#count);
     let kept = 0;
+    let hash = -1;
     for (let index = 0; index < sorted.length; index += 1) {
       const entry = sorted[index] ?? 0;
-      const next = sorted[index + 1];
-      if (next !== undefined && this.hashOf(entry) === this.hashOf(next) && this.isSameKey(entry, next))
-        continue;
+      const before = hash;
+      hash = this.hashOf(entry);
+      // The newer one takes the place of the one before it.
+      if (kept > 0 && hash === before && this.isSameKey(sorted[kept - 1] ?? 0, entry)) kept -= 1;
       sorted[kept] = entry;
       kept += 1;
     }

@@ -14,13 +14,16 @@ import { IndexBuilder } from "./index-builder.ts";
 import { IndexTally } from "./index-tally.ts";
 import { isBlocked, NO_STAMP, publishIndex, writeIndex } from "./index-writing.ts";
 import type { Log } from "./log.ts";
-import { EVERYTHING, MergedRuns, runOf } from "./runs.ts";
+import { NewestRecords } from "./newest-records.ts";
 
 /** Records share a frame up to this size: a frame's header is then paid for once by many. */
 const FRAME_BYTES = 64 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 
-/** The output is synced after each of these, so that one huge sync does not stall every other one on the disk. */
+/**
+ * The output is synced after each of these, so that one huge sync does not stall every other one on the disk. The system
+ * begins to write each chunk before, while the next one is made.
+ */
 const SYNC_INTERVAL_BYTES = 8 * 1024 * 1024;
 
 export interface Merge {
@@ -79,7 +82,8 @@ export function* mergeLogs(merge: Merge): Generator<void, MergedLog> {
       codecFor(format, header.logId),
       index,
     );
-    for (const survivor of survivors(merge)) {
+    const survivors = new Survivors(merge);
+    for (let survivor = survivors.next(); survivor !== undefined; survivor = survivors.next()) {
       if (!output.add(survivor)) continue;
       merge.onWritten?.(output.end);
       yield;
@@ -118,16 +122,26 @@ export function discardMerge(disk: Disk, directory: string, { header }: MergedLo
   disk.unlink(`${directory}/${temporaryName(indexName(header))}`);
 }
 
-function* survivors({ inputs, interval, now }: Merge): Generator<Survivor> {
-  const runs = new MergedRuns(
-    inputs.map((input) => runOf(input, EVERYTHING)),
-    { reverse: false },
-  );
-  const bottom = interval.first === 1;
-  for (let newest = runs.next(); newest !== undefined; newest = runs.next()) {
-    if (isLive(newest.record, now)) yield newest.record;
-    else if (!bottom && !isForgotten(newest.record))
-      yield { kind: "remove", key: newest.key, value: "", expiresAt: 0 };
+/** What a merge keeps of its inputs. */
+class Survivors {
+  readonly #newest: NewestRecords;
+  readonly #isBottom: boolean;
+  readonly #now: number;
+
+  constructor({ inputs, interval, now }: Merge) {
+    this.#newest = new NewestRecords(inputs);
+    this.#isBottom = interval.first === 1;
+    this.#now = now;
+  }
+
+  /** The next one, good until the next call; undefined at the end. */
+  next(): Survivor | undefined {
+    for (let record = this.#newest.next(); record !== undefined; record = this.#newest.next()) {
+      if (isLive(record, this.#now)) return record;
+      if (!this.#isBottom && !isForgotten(record))
+        return { kind: "remove", key: record.key, value: "", expiresAt: 0 };
+    }
+    return undefined;
   }
 }
 
@@ -267,7 +281,7 @@ class MergeOutput {
     this.#codec.openFrames?.end(pending, this.#frameStart, this.end);
     this.end += pending.length - this.#frameStart;
     this.#frameStart = -1;
-    if (pending.length >= CHUNK_BYTES) this.#write();
+    if (pending.length >= CHUNK_BYTES) this.#writeChunk();
   }
 
   /** The hash of a record's key: by its bytes, where they stand in what was just encoded as they are. */
@@ -284,10 +298,18 @@ class MergeOutput {
     const bytes = this.#pending.view();
     if (!this.#codec.hasChecksums) this.#digest = crc32(bytes, 0, bytes.length, this.#digest);
     this.#file.append(bytes, this.#written);
-    this.#written += this.#pending.length;
+    this.#written += bytes.length;
     this.#pending.clear();
-    if (this.end - this.#synced < SYNC_INTERVAL_BYTES) return;
+  }
+
+  #writeChunk(): void {
+    const start = this.#written;
+    this.#write();
+    if (this.#written - this.#synced < SYNC_INTERVAL_BYTES) {
+      this.#file.beginWriteBack(start, this.#written - start);
+      return;
+    }
     this.#file.sync();
-    this.#synced = this.end;
+    this.#synced = this.#written;
   }
 }

@@ -1,8 +1,8 @@
-import type { EncodedKey } from "../format/key.ts";
-import { compareKeys } from "./keys.ts";
-import { type KeyReader, PREFIX_BYTES } from "./key-reader.ts";
+import { compareKeys, type EncodedKey } from "../format/key.ts";
+import type { KeyReader } from "./key-reader.ts";
+import { type KeyPacking, KeySurvey } from "./key-survey.ts";
 
-/** A place among the keys takes the low bits of a 64-bit word, and `PREFIX_BYTES` of the key the others. */
+/** A place among the keys takes the low bits of a 64-bit word, and a packed key the others. */
 const PLACE_BITS = 24;
 const MAX_PLACES: number = 2 ** PLACE_BITS;
 const PLACE_MASK: number = MAX_PLACES - 1;
@@ -50,37 +50,57 @@ class KeySort {
   /** Sorts entries that stand in ascending order. */
   sort(entries: Uint32Array): void {
     if (entries.length < 2) return;
-    const first = this.#keyOf(entries[0] ?? 0);
-    const shared = this.#sharedBy(entries, first);
-    if (shared === first.length && this.#areAll(entries, first)) return;
-    if (entries.length > MAX_PLACES) this.#sortByText(entries);
+    const survey = this.#survey(entries);
+    if (survey.areEqual) return;
+    const { shared } = survey;
+    if (entries.length > MAX_PLACES) entries.sort((a, b) => this.#compare(a, b));
     else if (entries.length <= FEW)
       this.#sortFew(entries, 0, entries.length, (place) => this.#prefixOf(entries[place] ?? 0, shared));
-    else this.#sortWords(entries, shared);
+    else this.#sortWords(entries, survey.packing());
   }
 
-  #sortWords(entries: Uint32Array, at: number): void {
+  #survey(entries: Uint32Array): KeySurvey {
+    const keys = this.#keys;
+    const places = this.#places;
+    const survey = new KeySurvey(Buffer.from(this.#keyOf(entries[0] ?? 0), "latin1"));
+    for (let place = 1; place < entries.length; place += 1) {
+      const entry = entries[place] ?? 0;
+      keys.surveyAt(places.positionOf(entry), places.lengthOf(entry), survey);
+    }
+    return survey;
+  }
+
+  #sortWords(entries: Uint32Array, packing: KeyPacking): void {
     const words = new BigUint64Array(entries.length);
     const halves = new Uint32Array(words.buffer);
     // Keys are read once, in the order of the log: those of a tie lie far apart in it.
-    const next = new Float64Array(entries.length);
-    for (let place = 0; place < entries.length; place += 1) {
-      const entry = entries[place] ?? 0;
-      const prefix = this.#prefixOf(entry, at);
-      halves[place * 2 + HIGH] = Math.floor(prefix / 256);
-      halves[place * 2 + LOW] = ((prefix % 256) << PLACE_BITS) | place;
-      next[place] = this.#prefixOf(entry, at + PREFIX_BYTES);
-    }
+    const next = new Float64Array(packing.isWhole ? 0 : entries.length);
+    this.#pack(entries, packing, halves, next);
     words.sort();
     const before = entries.slice();
     for (let place = 0; place < entries.length; place += 1) {
       entries[place] = before[(halves[place * 2 + LOW] ?? 0) & PLACE_MASK] ?? 0;
     }
+    // Those that agree have one key then, and stand in their order.
+    if (packing.isWhole) return;
     this.#sortTies(
       entries,
       (place) => (halves[place * 2 + HIGH] ?? 0) * 256 + ((halves[place * 2 + LOW] ?? 0) >>> PLACE_BITS),
       (place) => next[(halves[place * 2 + LOW] ?? 0) & PLACE_MASK] ?? 0,
     );
+  }
+
+  /** Puts the packed key and the place of each entry into a word's halves, and a few bytes more into `next`, unless that is empty. */
+  #pack(entries: Uint32Array, packing: KeyPacking, halves: Uint32Array, next: Float64Array): void {
+    const keys = this.#keys;
+    const places = this.#places;
+    for (let place = 0; place < entries.length; place += 1) {
+      const entry = entries[place] ?? 0;
+      const packed = keys.packAt(places.positionOf(entry), places.lengthOf(entry), packing);
+      halves[place * 2 + HIGH] = Math.floor(packed / 256);
+      halves[place * 2 + LOW] = ((packed % 256) << PLACE_BITS) | place;
+      if (next.length > 0) next[place] = this.#prefixOf(entry, packing.end);
+    }
   }
 
   /** Insertion sort of the entries from one place to another, by what `prefixAt` says was at a place: the quickest for so few. */
@@ -114,43 +134,14 @@ class KeySort {
       const here = place < entries.length ? prefixAt(place) : -1;
       if (here === prefix) continue;
       prefix = here;
-      if (place - start === entries.length) this.#sortByText(entries);
-      else if (place - start > FEW) this.sort(entries.subarray(start, place));
+      if (place - start > FEW) this.sort(entries.subarray(start, place));
       else if (place - start > 1) this.#sortFew(entries, start, place, nextAt);
       start = place;
     }
   }
 
-  /** The last resort: one that has ended looks like another that goes on with zeros. */
-  #sortByText(entries: Uint32Array): void {
-    entries.sort((a, b) => this.#compare(a, b));
-  }
-
   #compare(a: number, b: number): number {
     return compareKeys(this.#keyOf(a), this.#keyOf(b)) || a - b;
-  }
-
-  /** How many bytes all keys start with that `first` starts with. */
-  #sharedBy(entries: Uint32Array, first: EncodedKey): number {
-    let shared = first.length;
-    for (let place = 1; place < entries.length && shared > 0; place += 1) {
-      const entry = entries[place] ?? 0;
-      shared = this.#keys.sharedAt(
-        this.#places.positionOf(entry),
-        this.#places.lengthOf(entry),
-        first,
-        shared,
-      );
-    }
-    return shared;
-  }
-
-  #areAll(entries: Uint32Array, key: EncodedKey): boolean {
-    for (const entry of entries) {
-      if (!this.#keys.isKeyAt(this.#places.positionOf(entry), this.#places.lengthOf(entry), key))
-        return false;
-    }
-    return true;
   }
 
   #prefixOf(entry: number, at: number): number {

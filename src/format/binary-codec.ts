@@ -67,8 +67,8 @@ export function binaryCodecFrom(seed: number): LogCodec {
         sink.record(recordPosition, record.end - at, record.checksum),
       ),
     glance,
-    decodeRecord: (bytes, position, start = 0, end = bytes.length) =>
-      decodeRecord(bytes, position, start, end, seed),
+    decodeRecord: (bytes, position, start = 0, end = bytes.length, unused) =>
+      decodeRecord(bytes, position, start, end, seed, unused),
     endOfRecord,
     findNewest,
     rawKeys,

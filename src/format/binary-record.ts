@@ -17,7 +17,7 @@ import {
 import { type ByteWriter, crc32, readUint64 } from "./bytes.ts";
 import { restartedCrc32 } from "./crc-shift.ts";
 import type { RawKeys, RecordSpan } from "./codec.ts";
-import { decodeUtf8, type EncodedKey } from "./key.ts";
+import { compareKeys, decodeUtf8, type EncodedKey } from "./key.ts";
 import { MAX_VALUE_BYTES } from "./limits.ts";
 import type { StoredRecord, ValueEncoding } from "./record.ts";
 
@@ -67,23 +67,35 @@ export function decodeRecord(
   start: number,
   end: number,
   seed: number,
+  unused?: StoredRecord,
 ): StoredRecord | undefined {
-  const record = new BinaryRecord(bytes, start, position);
+  const record =
+    unused instanceof BinaryRecord
+      ? unused.moveTo(bytes, start, position)
+      : new BinaryRecord(bytes, start, position);
   if (!parseRecord(bytes, start, end, seedAt(seed, position), record)) return undefined;
   return record.end === end && record.kindByte !== KIND_SEAL ? record : undefined;
 }
 
 /** A decoded record: key and value are taken out of the buffer only where they are asked for. */
 export class BinaryRecord extends RecordLayout implements StoredRecord {
-  readonly #bytes: Buffer;
-  readonly #start: number;
-  readonly position: number;
+  #bytes: Buffer;
+  #start: number;
+  position: number;
 
   constructor(bytes: Buffer, start: number, position: number) {
     super();
     this.#bytes = bytes;
     this.#start = start;
     this.position = position;
+  }
+
+  /** Makes another record of it, whose fields are still to be filled in. */
+  moveTo(bytes: Buffer, start: number, position: number): this {
+    this.#bytes = bytes;
+    this.#start = start;
+    this.position = position;
+    return this;
   }
 
   get length(): number {
@@ -123,6 +135,22 @@ export class BinaryRecord extends RecordLayout implements StoredRecord {
 
   hasKey(key: EncodedKey): boolean {
     return isKey(this.#bytes, this.keyAt, key, this.valueAt - this.keyAt);
+  }
+
+  compareKey(other: StoredRecord): number {
+    if (!(other instanceof BinaryRecord)) return compareKeys(this.key, other.key);
+    const bytes = this.#bytes;
+    const otherBytes = other.#bytes;
+    const { keyAt } = this;
+    const otherAt = other.keyAt;
+    const length = this.valueAt - keyAt;
+    const otherLength = other.valueAt - otherAt;
+    const shorter = Math.min(length, otherLength);
+    for (let at = 0; at < shorter; at += 1) {
+      const difference = (bytes[keyAt + at] ?? 0) - (otherBytes[otherAt + at] ?? 0);
+      if (difference !== 0) return difference;
+    }
+    return length - otherLength;
   }
 
   text(): string | undefined {

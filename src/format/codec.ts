@@ -61,9 +61,16 @@ export interface LogCodec {
   parseFrame(bytes: Buffer, offset: number, position: number): ParsedFrame;
   /**
    * Decodes the record between `start` and `end` of a buffer (by default all of
-   * it), or returns undefined when it fails a check.
+   * it), or returns undefined when it fails a check. `unused` is a record that
+   * nobody needs any more: it may become this one, as a merge decodes millions.
    */
-  decodeRecord(bytes: Buffer, position: number, start?: number, end?: number): StoredRecord | undefined;
+  decodeRecord(
+    bytes: Buffer,
+    position: number,
+    start?: number,
+    end?: number,
+    unused?: StoredRecord,
+  ): StoredRecord | undefined;
   /** Where the record at `start` ends, by what it says itself; undefined if that is not in the buffer. */
   endOfRecord(bytes: Buffer, start: number): number | undefined;
   /**

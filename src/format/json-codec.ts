@@ -3,7 +3,7 @@ import type { LogCodec } from "./codec.ts";
 import { KvsError } from "./errors.ts";
 import { FORMAT_VERSION, isInterval, type LogHeader, type ParsedHeader } from "./header.ts";
 import { type JsonCommand, formatCommand, parseCommand } from "./json-command.ts";
-import { decodeUtf8, type EncodedKey } from "./key.ts";
+import { compareKeys, decodeUtf8, type EncodedKey } from "./key.ts";
 import { MAX_FRAME_BYTES, MAX_INPUTS } from "./limits.ts";
 import type { FrameRecord, Mutation, ParsedFrame, StoredRecord } from "./record.ts";
 
@@ -196,6 +196,10 @@ class JsonRecord implements StoredRecord {
 
   hasKey(key: EncodedKey): boolean {
     return this.#mutation.key === key;
+  }
+
+  compareKey(other: StoredRecord): number {
+    return compareKeys(this.key, other.key);
   }
 
   text(): string | undefined {

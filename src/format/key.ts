@@ -70,3 +70,9 @@ function encodeBytes(key: Uint8Array): string {
   }
   return latin1Of(key);
 }
+
+/** Bytewise order. */
+export function compareKeys(a: EncodedKey, b: EncodedKey): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -32,6 +32,8 @@ export interface StoredRecord {
   readonly length: number;
   /** Whether this is its key; cheaper than to compare `key`. */
   hasKey(key: EncodedKey): boolean;
+  /** Negative, 0 or positive, as its key comes before that of another record, is the same or comes after. */
+  compareKey(other: StoredRecord): number;
   /** The value as text; undefined if its bytes are not UTF-8. */
   text(): string | undefined;
 }

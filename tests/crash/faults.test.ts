@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { KvStore } from "../../src/index.ts";
+import { KVS } from "../cli/run-kvs.ts";
 import {
   Crash,
   type DiskCall,
@@ -21,6 +22,7 @@ import {
 } from "../support/hooked-disk.ts";
 import { codeOf, contentOf } from "../support/damage.ts";
 import { endTick } from "../support/scripted-run.ts";
+import { injecting, isLinux } from "../support/strace.ts";
 import { newStorePath } from "../support/temporary.ts";
 
 /** Fails the first call that matches, once. */
@@ -64,6 +66,20 @@ describe("a failed append", () => {
     );
     expect(flushed ? contentOf(path) : "flush rejected").toEqual(flushed ? [["a", "1"]] : "flush rejected");
   });
+});
+
+test.skipIf(!isLinux)("a hint to begin to write that fails stops no compaction (needs strace)", () => {
+  const path = newStorePath();
+  using store = KvStore.open(path, { autoCompact: false });
+  // More than one chunk of a merge's output.
+  for (let at = 0; at < 100; at += 1) store.set(`k${at % 50}`, `${at}`.padEnd(50_000, "x"));
+  store.close();
+  const before = contentOf(path);
+  const command = { argv: [KVS, "--dir", path, "compact"], env: {} };
+  const failing = injecting(command, { name: "sync_file_range", nth: 1 }, "error=EIO", { forEver: true });
+  const { exitCode } = Bun.spawnSync([...failing.argv], { env: process.env });
+  expect(exitCode).toBe(0);
+  expect(contentOf(path)).toEqual(before);
 });
 
 describe("an update's callback", () => {

@@ -28,6 +28,8 @@ export function textOfCall({ method, path, bytes }: DiskCall): string | undefine
       return `write ${name} ${bytes}`;
     case "append.truncate":
       return `truncate ${name} ${bytes}`;
+    case "append.beginWriteBack":
+      return `write back ${name}`;
     case "append.sync":
     case "append.syncInBackground":
     case "lock.sync":
@@ -70,6 +72,8 @@ function textOfSystemCall(name: string, rest: string, directory: string): string
       return `truncate ${file} ${/, (?<size>\d+)\)/.exec(rest)?.groups?.["size"]}`;
     case "fdatasync":
       return `sync ${file}`;
+    case "sync_file_range":
+      return `write back ${file}`;
     case "flock":
       return rest.includes("LOCK_UN") ? undefined : `lock ${file}`;
     case "rename":

@@ -15,6 +15,21 @@ test("so it is in a process of one write", () => {
   expectNoticed(briefDisk());
 });
 
+test("what the system was asked to begin to write is there, and still to be synced", () => {
+  for (const disk of [realDisk, briefDisk()]) {
+    const path = join(temporaryDirectory(), "file");
+    const file = disk.create(path);
+    file.append(Buffer.from("123"), 0);
+    file.beginWriteBack(0, 3);
+    file.append(Buffer.from("45"), 3);
+    // No such part of the file: nothing comes of a hint.
+    file.beginWriteBack(2 ** 40, 2 ** 30);
+    file.sync();
+    file.close();
+    expect(readFileSync(path, "utf8")).toBe("12345");
+  }
+});
+
 function expectNoticed(disk: Disk): void {
   const path = join(temporaryDirectory(), "file");
   const file = disk.create(path);

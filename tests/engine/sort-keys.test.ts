@@ -26,6 +26,22 @@ test(`keys are sorted bytewise, equal ones in their order (seed ${seed})`, () =>
   }
 });
 
+test(`many keys of digits are sorted, those that go on beyond what is packed as well (seed ${seed})`, () => {
+  const random = seededRandom(seed);
+  for (const most of [6, 12, 20, 40]) {
+    const keys = Array.from({ length: 3000 }, () => {
+      const digits = Array.from({ length: 1 + random.below(most) }, () => random.below(random.below(10) + 1));
+      return encodeKey(`number/${digits.join("")}`);
+    });
+    const numbers = [...keys.keys()];
+    const textOf = (number: number): string => keys[number] ?? "";
+    const expected = numbers.toSorted((a, b) =>
+      textOf(a) === textOf(b) ? a - b : textOf(a) < textOf(b) ? -1 : 1,
+    );
+    expect(sorted(keys)).toEqual(expected);
+  }
+});
+
 function sorted(keys: readonly EncodedKey[]): number[] {
   const reader = new TextKeyReader(0, (position) => keys[position] ?? encodeKey(""));
   const places = { positionOf: (entry: number) => entry, lengthOf: () => 1 };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ByteWriter } from "../../src/format/bytes.ts";
 import type { LogCodec } from "../../src/format/codec.ts";
-import { encodeKey } from "../../src/format/key.ts";
+import { compareKeys, encodeKey } from "../../src/format/key.ts";
 import { codecFor } from "../../src/format/log-header.ts";
 import { LogTally, type Mutation, type StoredRecord } from "../../src/format/record.ts";
 import { Random } from "./random.ts";
@@ -52,6 +52,38 @@ test("random changes of a binary log are noticed", () => {
     const changed = change(random, log);
     if (changed.equals(log)) continue;
     expect(() => decodeLog(codec, 64, changed)).toThrow("not a whole log");
+  }
+});
+
+test("records compare as their keys do, also those of two formats", () => {
+  const random = new Random(SEED + 3);
+  for (let run = 0; run < 200; run += 1) {
+    const records = (["binary", "json"] as const).flatMap((format) => {
+      const codec = codecFor(format, random.bytes(8).toString("hex"));
+      return decodeLog(codec, 64, encodeLog(codec, 64, [randomFrame(random), randomFrame(random)])).flat();
+    });
+    for (const one of records)
+      for (const other of records)
+        expect(Math.sign(one.compareKey(other))).toBe(compareKeys(one.key, other.key));
+  }
+});
+
+test("a record that takes the place of another is read as a new one is", () => {
+  const random = new Random(SEED + 4);
+  const codec = codecFor("binary", random.bytes(8).toString("hex"));
+  const log = encodeLog(
+    codec,
+    64,
+    Array.from({ length: 200 }, () => randomFrame(random)),
+  );
+  let unused: StoredRecord | undefined;
+  for (const record of decodeLog(codec, 64, log).flat()) {
+    const { position, length } = record;
+    const start = position - 64;
+    expect(codec.decodeRecord(log, position + 1, start, start + length, unused)).toBeUndefined();
+    unused = codec.decodeRecord(log, position, start, start + length, unused);
+    expect(unused === undefined ? undefined : describeStored(unused)).toEqual(describeStored(record));
+    expect(unused?.length).toBe(length);
   }
 });
 

@@ -195,6 +195,7 @@ export class HookedDisk implements Disk {
         this.#enter("append.truncate", path);
         file.truncate(size);
       },
+      beginWriteBack: () => this.#enter("append.beginWriteBack", path),
       sync: () => this.#enter("append.sync", path),
       syncInBackground: async () => {
         this.#enter("append.syncInBackground", path);

@@ -24,6 +24,10 @@ export class MemoryFile implements AppendableFile {
     throw new Error("Nobody cuts this file");
   }
 
+  beginWriteBack(): void {
+    // There is nothing behind it.
+  }
+
   sync(): void {
     // There is nothing behind it.
   }

@@ -83,6 +83,8 @@ export function appendableHandle(process: SimulatedProcess, path: string, file: 
       file.cut(size, Date.now());
       machine.changes += 1;
     },
+    // It makes nothing durable that could be relied on.
+    beginWriteBack: (_position, bytes) => enter("beginWriteBack", bytes),
     sync: () => {
       syncOrLose(file, () => enter("sync"));
       syncUpTo(file.changesMade);
