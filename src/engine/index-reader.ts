@@ -86,13 +86,20 @@ export class IndexReader implements LogIndex, KeyOrder {
   locate({ first, count, step }: Neighbours, { positions, lengths }: Places): void {
     positions.length = 0;
     lengths.length = 0;
-    for (let place = first, left = count; left > 0; left -= 1, place += step) {
-      const at = this.#seekEntry(this.#layout.entryPage, place);
+    for (let place = first, left = count; left > 0;) {
+      let at = this.#seekEntry(this.#layout.entryPage, place);
       const { words } = this.#pages;
-      const high = words[at + 1] ?? 0;
-      const length = lengthOf(high);
-      positions.push(positionOf(words[at] ?? 0, high));
-      lengths.push(length === UNKNOWN_LENGTH ? 0 : length);
+      // So many are on this page.
+      const inPage = place % ENTRIES_A_PAGE;
+      const here = Math.min(left, step > 0 ? ENTRIES_A_PAGE - inPage : inPage + 1);
+      for (let index = 0; index < here; index += 1, at += step * ENTRY_WORDS) {
+        const high = words[at + 1] ?? 0;
+        const length = lengthOf(high);
+        positions.push(positionOf(words[at] ?? 0, high));
+        lengths.push(length === UNKNOWN_LENGTH ? 0 : length);
+      }
+      left -= here;
+      place += step * here;
     }
   }
 

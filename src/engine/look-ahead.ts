@@ -1,4 +1,4 @@
-import type { LogCodec } from "../format/codec.ts";
+import type { LogCodec, RecordGroup } from "../format/codec.ts";
 import { KvsError } from "../format/errors.ts";
 import type { StoredRecord } from "../format/record.ts";
 import { noteGarbage } from "./garbage.ts";
@@ -17,6 +17,15 @@ const SPREAD = 2;
  * the log, and the processor fetches many of them in the time of two or three.
  */
 const FEW = 32;
+
+/** The same of a long scan of small records, which are verified together. */
+const MANY = 64;
+
+/** The first records are verified one by one: to make room for a group takes longer than it spares a short scan. */
+const ALONE = 128;
+
+/** So many records are verified together then. */
+const GROUP = 64;
 
 /**
  * The records of one log that a scan comes to next. Those of a mapped log are brought
@@ -37,6 +46,14 @@ export class LookAhead {
   #starts: number[] = [];
   #places: Places = { positions: [], lengths: [] };
 
+  /** Made once a scan has turned out to be a long one. */
+  #group: RecordGroup | undefined;
+  #alone = 0;
+  /** Which records were looked at together, from this number on up to that; they are in the group only if they are sound. */
+  #groupStart = 0;
+  #groupEnd = 0;
+  #isGroupSound = false;
+
   /** `recordAt` reads a record that was not read ahead, or was and fails a check. */
   constructor(
     bytes: LogBytes,
@@ -52,7 +69,7 @@ export class LookAhead {
   count(records: number): number {
     const { farAhead, readAhead } = this.#bytes;
     // Who reads through the whole log has the bytes read ahead.
-    if (farAhead === 0 || readAhead > 0) return Math.min(FEW, records);
+    if (farAhead === 0 || readAhead > 0) return Math.min(this.#isGroupSound ? MANY : FEW, records);
     this.#gathered ??= new GatheredReads(this.#bytes, farAhead);
     return Math.min(records, this.#gathered.capacity || FEW);
   }
@@ -60,6 +77,7 @@ export class LookAhead {
   /** Looks ahead to these records; what was read before is not to be used any more. */
   to(places: Places): void {
     this.#places = places;
+    this.#groupEnd = 0;
     this.#gathered?.see(places);
     if (this.#gathered !== undefined && places.positions.length > FEW) {
       this.#gathered.read(places);
@@ -74,30 +92,58 @@ export class LookAhead {
     else this.#buffer = map;
   }
 
-  /**
-   * One of the records, by its number among them; undefined for one in memory that is written on.
-   * `unused` is one that nobody needs any more.
-   */
-  record(number: number, unused?: StoredRecord): StoredRecord | undefined {
+  /** One of the records, by its number among them; undefined for one in memory that is written on. */
+  record(number: number): StoredRecord | undefined {
+    if (number >= this.#groupEnd) this.#formGroup(number);
+    const grouped = this.#isGroupSound ? this.#group?.record(number - this.#groupStart) : undefined;
+    if (grouped === undefined) return this.#single(number);
+    noteGarbage(grouped.length);
+    return grouped;
+  }
+
+  /** Verifies the records from this one on that can be grouped; of those that are not sound, each tells when its turn comes. */
+  #formGroup(number: number): void {
+    this.#isGroupSound = false;
+    this.#groupStart = number;
+    this.#groupEnd = number + 1;
+    this.#alone += 1;
+    if (this.#alone <= ALONE) return;
+    const group = (this.#group ??= this.#codec.newGroup?.());
+    if (group === undefined) return;
+    group.clear();
+    const { positions, lengths } = this.#places;
+    const most = Math.min(positions.length, number + GROUP);
+    let end = number;
+    while (end < most && this.#addToGroup(group, end, positions[end] ?? 0, lengths[end] ?? 0)) end += 1;
+    if (end === number) return;
+    this.#groupEnd = end;
+    this.#isGroupSound = group.areSound();
+  }
+
+  #addToGroup(group: RecordGroup, number: number, position: number, length: number): boolean {
+    const bytes = this.#bytes;
+    if (bytes.isInTail(position))
+      return group.add(bytes.tail.whole(), bytes.tailOffset(position), length, position);
+    const start = this.#isMapped ? position : (this.#starts[number] ?? NOT_READ);
+    const buffer = this.#buffer;
+    return start !== NOT_READ && buffer !== undefined && group.add(buffer, start, length, position);
+  }
+
+  #single(number: number): StoredRecord | undefined {
     const position = this.#places.positions[number] ?? 0;
     const length = this.#places.lengths[number] ?? 0;
     if (this.#bytes.isInTail(position)) return undefined;
     const start = this.#isMapped ? position : (this.#starts[number] ?? NOT_READ);
-    return this.#decode(start, position, length, unused) ?? this.#recordAt(position, length);
+    return this.#decode(start, position, length) ?? this.#recordAt(position, length);
   }
 
   /** Undefined for what is not there, or fails a check. */
-  #decode(
-    start: number,
-    position: number,
-    length: number,
-    unused: StoredRecord | undefined,
-  ): StoredRecord | undefined {
+  #decode(start: number, position: number, length: number): StoredRecord | undefined {
     const buffer = this.#buffer;
     if (start === NOT_READ || length === 0 || buffer === undefined) return undefined;
     if (start + length > buffer.length) return undefined;
     noteGarbage(length);
-    return this.#codec.decodeRecord(buffer, position, start, start + length, unused);
+    return this.#codec.decodeRecord(buffer, position, start, start + length);
   }
 
   #read(places: Places): void {

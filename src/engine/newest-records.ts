@@ -66,8 +66,7 @@ class RecordCursor {
     const number = this.#next;
     this.#next += 1;
     this.record =
-      this.#ahead.record(number, this.record) ??
-      this.#log.recordAt(positions[number] ?? 0, lengths[number] ?? 0);
+      this.#ahead.record(number) ?? this.#log.recordAt(positions[number] ?? 0, lengths[number] ?? 0);
   }
 
   /** Locates the next records, and has them brought near; false where there are none. */

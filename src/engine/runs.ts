@@ -19,11 +19,10 @@ export interface KeyRange {
   readonly to: EncodedKey | undefined;
 }
 
-/** A key's newest record among several logs. */
+/** A key's newest record among several logs, to be used before the next one is asked for. */
 export interface Newest {
   readonly key: EncodedKey;
   readonly log: Log;
-  /** To be used before the next one is asked for. */
   readonly record: StoredRecord;
 }
 
@@ -40,94 +39,129 @@ export function runOf(log: Log, { from, to }: KeyRange): Run {
 
 /** Merges runs, given oldest first, in key order or backwards; of each key only the newest record. */
 export class MergedRuns {
-  /** Newest first: of equal keys the first wins. */
-  readonly #cursors: readonly Cursor[];
+  /** In the order of the keys they stand at, all of them different: where two are equal, the older one goes on. */
+  readonly #cursors: Cursor[] = [];
   readonly #reverse: boolean;
-  /** The key that was returned last: the cursors at it are still to go on. */
-  #done: EncodedKey | undefined;
+  /** Whether the first cursor's key was returned. */
+  #isReturned = false;
 
   constructor(runs: readonly Run[], { reverse }: { readonly reverse: boolean }) {
     this.#reverse = reverse;
-    this.#cursors = runs.toReversed().map((run) => new Cursor(run, reverse ? -1 : 1));
+    for (const [age, run] of runs.toReversed().entries()) {
+      this.#cursors.unshift(new Cursor(run, { age, step: reverse ? -1 : 1 }));
+      this.#settle(0);
+    }
   }
 
   /** The next key; undefined at the end. */
   next(): Newest | undefined {
-    let winner: Cursor | undefined;
-    for (const cursor of this.#cursors) {
-      if (cursor.key === this.#done && cursor.key !== undefined) cursor.advance();
-      if (cursor.key !== undefined && (winner === undefined || this.#isBefore(cursor, winner)))
-        winner = cursor;
+    if (this.#isReturned) {
+      this.#cursors[0]?.advance();
+      this.#settle(0);
     }
-    const key = winner?.key;
-    this.#done = key;
-    return winner === undefined || key === undefined
-      ? undefined
-      : { key, log: winner.log, record: winner.record() };
+    this.#isReturned = true;
+    return this.#cursors[0];
   }
 
-  #isBefore({ key: one = NO_KEY }: Cursor, { key: other = NO_KEY }: Cursor): boolean {
+  /** Puts the cursor at an index, which has moved, in its place among those behind it. */
+  #settle(from: number): void {
+    for (let at = from; this.#isMisplaced(at); at += 1) this.#swap(at);
+  }
+
+  /** Whether a cursor belongs behind the next one; it does not stand at the same key any more then. */
+  #isMisplaced(at: number): boolean {
+    const cursor = this.#cursors[at];
+    if (cursor?.isOver === true) this.#cursors.splice(at, 1);
+    const next = this.#cursors[at + 1];
+    if (cursor === undefined || cursor.isOver || next === undefined || this.#isBefore(cursor, next))
+      return false;
+    if (cursor.key !== next.key) return true;
+    if (cursor.age > next.age) {
+      cursor.advance();
+      return this.#isMisplaced(at);
+    }
+    next.advance();
+    this.#settle(at + 1);
+    return false;
+  }
+
+  /** Exchanges a cursor for the next one. */
+  #swap(at: number): void {
+    const cursors = this.#cursors;
+    const [cursor, next] = [cursors[at], cursors[at + 1]];
+    if (cursor === undefined || next === undefined) return;
+    cursors[at] = next;
+    cursors[at + 1] = cursor;
+  }
+
+  #isBefore({ key: one }: Cursor, { key: other }: Cursor): boolean {
     return this.#reverse ? one > other : one < other;
   }
 }
 
-const NO_KEY = "" as EncodedKey;
-
-/** Walks along a run. */
-class Cursor {
+/** Walks along a run; what it stands at is what is read of it. */
+class Cursor implements Newest {
   readonly log: Log;
+  /** The higher, the older. */
+  readonly age: number;
   readonly #run: Run;
   readonly #step: 1 | -1;
+  /** The place behind those that were located. */
   #place: number;
   /** Where the next records are, and which of them comes next. */
   readonly #window: Places = { positions: [], lengths: [] };
   #next = 0;
   readonly #ahead: LookAhead;
-  #position = 0;
-  #length = 0;
-  /** The record it stands at, where reading its key has read all of it. */
+  /** The record it stands at; undefined where it is only read if it is asked for. */
   #record: StoredRecord | undefined;
-  /** The key it stands at; undefined behind the end. */
-  key: EncodedKey | undefined;
+  #key: EncodedKey | undefined;
+  /** Whether it stands behind the end. */
+  isOver = false;
 
-  constructor(run: Run, step: 1 | -1) {
+  constructor(run: Run, { age, step }: { readonly age: number; readonly step: 1 | -1 }) {
     this.log = run.log;
+    this.age = age;
     this.#ahead = run.log.lookAhead();
     this.#run = run;
     this.#step = step;
     this.#place = step > 0 ? run.from : run.to - 1;
-    this.#readKey();
+    this.advance();
   }
 
   advance(): void {
-    this.#place += this.#step;
-    this.#readKey();
-  }
-
-  record(): StoredRecord {
-    return this.#record ?? this.log.recordAt(this.#position, this.#length);
-  }
-
-  #readKey(): void {
-    const { from, to } = this.#run;
     this.#record = undefined;
-    this.key = undefined;
-    if (this.#place < from || this.#place >= to) return;
+    this.#key = undefined;
     if (this.#next === this.#window.positions.length) this.#lookAhead();
-    const { log } = this;
-    this.#position = this.#window.positions[this.#next] ?? 0;
-    this.#length = this.#window.lengths[this.#next] ?? 0;
-    // The tail is written on while a scan goes on: of it only the key is kept.
+    if (this.isOver) return;
     this.#record = this.#ahead.record(this.#next);
     this.#next += 1;
-    this.key = this.#record?.key ?? log.keyAt(this.#position, this.#length);
+  }
+
+  /** Not every scan asks for it. */
+  get key(): EncodedKey {
+    this.#key ??= this.#record?.key ?? this.log.keyAt(...this.#where());
+    return this.#key;
+  }
+
+  get record(): StoredRecord {
+    return this.#record ?? this.log.recordAt(...this.#where());
+  }
+
+  /** The position of the record it stands at, and its length. */
+  #where(): [number, number] {
+    const { positions, lengths } = this.#window;
+    return [positions[this.#next - 1] ?? 0, lengths[this.#next - 1] ?? 0];
   }
 
   /** Locates the next records, and has them brought near. */
   #lookAhead(): void {
     const { order, from, to } = this.#run;
     const left = this.#step > 0 ? to - this.#place : this.#place - from + 1;
-    order.locate({ first: this.#place, step: this.#step, count: this.#ahead.count(left) }, this.#window);
+    this.isOver = left <= 0;
+    if (this.isOver) return;
+    const count = this.#ahead.count(left);
+    order.locate({ first: this.#place, step: this.#step, count }, this.#window);
+    this.#place += this.#step * count;
     this.#next = 0;
     this.#ahead.to(this.#window);
   }

@@ -6,6 +6,7 @@ import {
   encodeRecord,
   encodeSeal,
 } from "./binary-encoder.ts";
+import { BinaryRecordGroup } from "./binary-group.ts";
 import {
   BINARY_SEAL_BYTES,
   FRAME_CRC_AT,
@@ -67,8 +68,9 @@ export function binaryCodecFrom(seed: number): LogCodec {
         sink.record(recordPosition, record.end - at, record.checksum),
       ),
     glance,
-    decodeRecord: (bytes, position, start = 0, end = bytes.length, unused) =>
-      decodeRecord(bytes, position, start, end, seed, unused),
+    decodeRecord: (bytes, position, start = 0, end = bytes.length) =>
+      decodeRecord(bytes, position, start, end, seed),
+    newGroup: () => new BinaryRecordGroup(seed),
     endOfRecord,
     findNewest,
     rawKeys,

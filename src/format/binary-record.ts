@@ -30,8 +30,6 @@ export class RecordLayout {
   valueAt = 0;
   end = 0;
   checksum = 0;
-  /** What the checksum starts from. */
-  seed = 0;
 }
 
 /** Checks a record that must end at or before `limit`, and fills in where its fields are; false when anything is wrong. */
@@ -42,6 +40,11 @@ export function parseRecord(
   seed: number,
   into: RecordLayout,
 ): boolean {
+  return parseFields(bytes, at, limit, into) && crc32(bytes, at + KIND_AT, into.end, seed) === into.checksum;
+}
+
+/** The same but for the checksum. */
+function parseFields(bytes: Buffer, at: number, limit: number, into: RecordLayout): boolean {
   if (at + BODY_AT > limit) return false;
   const kind = bytes[at + KIND_AT] ?? 0;
   const flags = bytes[at + FLAGS_AT] ?? 0;
@@ -52,8 +55,6 @@ export function parseRecord(
   into.end = into.valueAt + valueLength;
   if (into.end > limit || valueLength > MAX_VALUE_BYTES) return false;
   into.checksum = bytes.readUInt32LE(at);
-  into.seed = seed;
-  if (crc32(bytes, at + KIND_AT, into.end, seed) !== into.checksum) return false;
   if (kind < KIND_PUT || kind > KIND_SEAL || (flags & ~KNOWN_FLAGS) !== 0) return false;
   into.kindByte = kind;
   into.flags = flags;
@@ -67,35 +68,37 @@ export function decodeRecord(
   start: number,
   end: number,
   seed: number,
-  unused?: StoredRecord,
 ): StoredRecord | undefined {
-  const record =
-    unused instanceof BinaryRecord
-      ? unused.moveTo(bytes, start, position)
-      : new BinaryRecord(bytes, start, position);
+  const record = new BinaryRecord(bytes, seed);
+  record.place(start, position);
   if (!parseRecord(bytes, start, end, seedAt(seed, position), record)) return undefined;
   return record.end === end && record.kindByte !== KIND_SEAL ? record : undefined;
 }
 
 /** A decoded record: key and value are taken out of the buffer only where they are asked for. */
 export class BinaryRecord extends RecordLayout implements StoredRecord {
-  #bytes: Buffer;
-  #start: number;
-  position: number;
+  readonly #bytes: Buffer;
+  /** What the checksums of its log start from, position aside. */
+  readonly #seed: number;
+  #start = 0;
+  position = 0;
 
-  constructor(bytes: Buffer, start: number, position: number) {
+  constructor(bytes: Buffer, seed: number) {
     super();
     this.#bytes = bytes;
+    this.#seed = seed;
+  }
+
+  /** Says where it stands: in the buffer, and in its log. */
+  place(start: number, position: number): void {
     this.#start = start;
     this.position = position;
   }
 
-  /** Makes another record of it, whose fields are still to be filled in. */
-  moveTo(bytes: Buffer, start: number, position: number): this {
-    this.#bytes = bytes;
-    this.#start = start;
-    this.position = position;
-    return this;
+  /** Takes the place of another record of the buffer, which was verified before; false where it is none. */
+  moveTo(start: number, end: number, position: number): boolean {
+    this.place(start, position);
+    return parseFields(this.#bytes, start, end, this) && this.end === end && this.kindByte !== KIND_SEAL;
   }
 
   get length(): number {
@@ -124,9 +127,10 @@ export class BinaryRecord extends RecordLayout implements StoredRecord {
     const start = out.length;
     const end = start + this.length;
     this.#bytes.copy(buffer, start, this.#start, this.#start + this.length);
+    const from = seedAt(this.#seed, this.position);
     const to = seedAt(seed, position);
     const checksum =
-      restartedCrc32(this.checksum, { bytes: this.length - KIND_AT, from: this.seed, to }) ??
+      restartedCrc32(this.checksum, { bytes: this.length - KIND_AT, from, to }) ??
       crc32(buffer, start + KIND_AT, end, to);
     buffer.writeUInt32LE(checksum, start);
     out.length = end;

@@ -21,6 +21,20 @@ export interface RawKeys {
   lengthOf(bytes: Buffer, start: number): number;
 }
 
+/** Records that are verified together, in a copy of their own. */
+export interface RecordGroup {
+  /** How many were added. */
+  readonly count: number;
+  /** Forgets those that were added. */
+  clear(): void;
+  /** Copies the record that stands at `start` behind the others; false where it is too long. `bytes` must stay as they are until `areSound`. */
+  add(bytes: Buffer, start: number, length: number, position: number): boolean;
+  /** Whether all of them match their checksums: which one does not is not told. */
+  areSound(): boolean;
+  /** One of them, once they are sound, by its number; undefined for what is no record. It is good until the next is asked for. */
+  record(number: number): StoredRecord | undefined;
+}
+
 /** Where in a buffer a record stands. */
 export interface RecordSpan {
   readonly start: number;
@@ -61,16 +75,11 @@ export interface LogCodec {
   parseFrame(bytes: Buffer, offset: number, position: number): ParsedFrame;
   /**
    * Decodes the record between `start` and `end` of a buffer (by default all of
-   * it), or returns undefined when it fails a check. `unused` is a record that
-   * nobody needs any more: it may become this one, as a merge decodes millions.
+   * it), or returns undefined when it fails a check.
    */
-  decodeRecord(
-    bytes: Buffer,
-    position: number,
-    start?: number,
-    end?: number,
-    unused?: StoredRecord,
-  ): StoredRecord | undefined;
+  decodeRecord(bytes: Buffer, position: number, start?: number, end?: number): StoredRecord | undefined;
+  /** For those who read many records; a format whose checksums do not add up has no groups. */
+  newGroup?(): RecordGroup;
   /** Where the record at `start` ends, by what it says itself; undefined if that is not in the buffer. */
   endOfRecord(bytes: Buffer, start: number): number | undefined;
   /**

@@ -1,4 +1,4 @@
-import { crc32 } from "./bytes.ts";
+import { crc32, seedOfWord } from "./bytes.ts";
 
 /** Longer ones are as quick to sum up anew. */
 const MOST_BYTES = 1024;
@@ -34,4 +34,23 @@ function tableFor(bytes: number): Int32Array {
     table[index] = crc32(zeros, 0, bytes, start) ^ unshifted;
   }
   return table;
+}
+
+/** What every four bits of a checksum become when the step that four bytes are is taken back. */
+let backwards: Int32Array | undefined;
+
+/** The four bytes, as a number, that lead from one CRC-32 to another. */
+export function wordBetween(from: number, to: number): number {
+  const table = (backwards ??= tableBackwards());
+  let word = ~from;
+  for (let nibble = 0, rest = ~to; nibble < NIBBLES; nibble += 1, rest >>>= 4) {
+    word ^= table[nibble * 16 + (rest & 15)] ?? 0;
+  }
+  return word;
+}
+
+function tableBackwards(): Int32Array {
+  return Int32Array.from({ length: NIBBLES * 16 }, (_, index) => {
+    return ~seedOfWord(0, ~((index & 15) << ((index >>> 4) * 4)));
+  });
 }

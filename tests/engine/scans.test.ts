@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { KvStore, type LogFormat } from "../../src/index.ts";
 import { codeOf } from "../support/damage.ts";
 import { endTick } from "../support/scripted-run.ts";
@@ -176,4 +177,50 @@ describe("a scan", () => {
       [Uint8Array.of(0xff), new Uint8Array(Buffer.from("v"))],
     ]);
   });
+});
+
+test("keys that stand in many logs, some of them in all, come once and with their newest values", async () => {
+  // Each round writes a part of the keys anew, and removes others; some hundreds of records make a log.
+  using store = KvStore.open(newStorePath(), { generationBytes: 16 * 1024, autoCompact: false });
+  const expected = new Map<string, string>();
+  for (let round = 1; round <= 12; round += 1) {
+    for (let key = 0; key < 1000; key += 1) {
+      const name = `key ${String(key).padStart(4, "0")}`;
+      if (key % round === 0) store.set(name, `${round} of ${key}`);
+      if (key % round === 0) expected.set(name, `${round} of ${key}`);
+      if (key % (round * 7) === 3) store.delete(name);
+      if (key % (round * 7) === 3) expected.delete(name);
+    }
+    await endTick();
+  }
+  const sorted = [...expected].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  expect(store.stats().generations.length).toBeGreaterThan(5);
+  expect([...store.entries()]).toEqual(sorted);
+  expect([...store.entries({ reverse: true })]).toEqual(sorted.toReversed());
+  expect([...store.values()]).toEqual(sorted.map(([, value]) => value));
+  expect(store.count()).toBe(sorted.length);
+});
+
+test("a damaged record is met when its turn comes, however many are verified together", async () => {
+  const directory = newStorePath();
+  const keys = Array.from({ length: 1000 }, (_, key) => `key ${String(key).padStart(4, "0")}`);
+  {
+    await using store = KvStore.open(directory);
+    for (const key of keys) store.set(key, `value of ${key}`);
+    await store.compact();
+  }
+  const name = readdirSync(directory).find((file) => file.startsWith("1-") && file.endsWith(".log"));
+  const bytes = readFileSync(`${directory}/${name}`);
+  const value = bytes.indexOf("value of key 0700");
+  bytes.writeUInt8(0x20, value + 3);
+  writeFileSync(`${directory}/${name}`, bytes);
+  using store = KvStore.open(directory, { readOnly: true });
+  const seen: string[] = [];
+  const scan = (): void => {
+    for (const key of store.keys()) seen.push(key);
+  };
+  expect(codeOf(scan)).toBe("CORRUPT");
+  expect(seen).toEqual(keys.slice(0, 700));
+  // The record starts with its header of twelve bytes, and the key of eight.
+  expect(scan).toThrow(`a record fails its checksum at offset ${value - 20}`);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { crc32 } from "../../src/format/bytes.ts";
-import { restartedCrc32 } from "../../src/format/crc-shift.ts";
+import { restartedCrc32, wordBetween } from "../../src/format/crc-shift.ts";
 
 const STARTS = [0, 1, 0x80000000, 0xdeadbeef, 0xffffffff];
 
@@ -26,4 +26,14 @@ test("a checksum that was wrong stays wrong", () => {
 
 test("long ones are to be summed up anew", () => {
   expect(restartedCrc32(1, { bytes: 1025, from: 1, to: 2 })).toBeUndefined();
+});
+
+test("four bytes lead from any checksum to any other", () => {
+  const word = Buffer.alloc(4);
+  for (const from of STARTS) {
+    for (const to of STARTS) {
+      word.writeInt32LE(wordBetween(from, to));
+      expect(crc32(word, 0, 4, from)).toBe(to);
+    }
+  }
 });

@@ -68,25 +68,6 @@ test("records compare as their keys do, also those of two formats", () => {
   }
 });
 
-test("a record that takes the place of another is read as a new one is", () => {
-  const random = new Random(SEED + 4);
-  const codec = codecFor("binary", random.bytes(8).toString("hex"));
-  const log = encodeLog(
-    codec,
-    64,
-    Array.from({ length: 200 }, () => randomFrame(random)),
-  );
-  let unused: StoredRecord | undefined;
-  for (const record of decodeLog(codec, 64, log).flat()) {
-    const { position, length } = record;
-    const start = position - 64;
-    expect(codec.decodeRecord(log, position + 1, start, start + length, unused)).toBeUndefined();
-    unused = codec.decodeRecord(log, position, start, start + length, unused);
-    expect(unused === undefined ? undefined : describeStored(unused)).toEqual(describeStored(record));
-    expect(unused?.length).toBe(length);
-  }
-});
-
 /** Overwrites, cuts out, doubles or swaps some bytes. */
 function change(random: Random, bytes: Buffer): Buffer {
   const [from = 0, to = 0] = [random.below(bytes.length), random.below(bytes.length + 1)].toSorted(
