@@ -250,6 +250,21 @@ test("logs that were filled to one size are merged together, though their sizes 
   expect(logsOf(path)).toEqual(["1-12.log", "13.log"]);
 });
 
+test("more than eight logs, none similar to the next, are merged where that takes least", async () => {
+  const path = newStorePath();
+  {
+    using store = KvStore.openOn(fastDisk(), path, { generationBytes: 1000, autoCompact: false });
+    for (let number = 0; number < 9; number += 1) {
+      store.set(`k${number}`, "v".repeat(Math.round(1020 * 2.6 ** (8 - number))));
+      await endTick();
+    }
+  }
+  maintainStore(fastDisk(), path, resolveOptions({}));
+  expect(logsOf(path).toSorted()).toEqual(
+    ["1", "2", "3", "4", "5", "6", "7", "8-9", "10"].map((name) => `${name}.log`).toSorted(),
+  );
+});
+
 describe("flush", () => {
   test("is a barrier: what was set before is synced when it resolves, in one sync for all callers", async () => {
     const path = newStorePath();
