@@ -13,28 +13,20 @@ import { closeQuietly } from "./close-quietly.ts";
 import { hasSameStamp } from "./content-stamp.ts";
 import { endsWithSeal } from "./ends-with-seal.ts";
 import { noteGarbage } from "./garbage.ts";
-import { IndexReader, openIndexFile } from "./index-reader.ts";
 import { LogBytes } from "./log-bytes.ts";
 import { type Fault, LogFrames, type RecordSink, type TrustedTail } from "./log-frames.ts";
 import { readLogHeader } from "./log-head.ts";
-import { type KeyOrder, type LogIndex, withFallback } from "./log-index.ts";
+import type { KeyOrder } from "./log-index.ts";
 import { LogKeys } from "./log-keys.ts";
-import { LookAhead } from "./look-ahead.ts";
+import { type IndexLocation, LogLookups } from "./log-lookups.ts";
 import type { LogOptions } from "./log-options.ts";
+import { LookAhead } from "./look-ahead.ts";
 import { RecordReader } from "./record-reader.ts";
-import { MemoryIndex } from "./memory-index.ts";
-import { UnusableIndex } from "./pages.ts";
-
-/** A log up to this size is indexed in memory at once where it has no index file; a longer one by the second lookup. */
-const SMALL_LOG_BYTES = 1024 * 1024;
-
-/** Lookups that walk along a trusted tail before it is worth indexing. */
-const TRUSTED_WALKS = 4;
+import type { MemoryIndex } from "./memory-index.ts";
 
 /**
- * One open log: a generation's records and the index of their keys. The index of
- * a log that is written to is in memory; that of a sealed one is its index file,
- * or made by reading the log where there is none that can be used.
+ * One open log: a generation's records, and where to find them by their keys. Its
+ * bytes, its frames and its lookups each have an object of their own behind it.
  */
 export class Log implements Interval {
   readonly first: number;
@@ -47,18 +39,12 @@ export class Log implements Interval {
   readonly headerBytes: number;
   /** What the hashes of its keys start from. */
   readonly hashSeed: number;
-  readonly #disk: ReadingDisk;
-  readonly #indexPath: string;
   readonly #options: LogOptions;
   readonly #bytes: LogBytes;
   readonly #frames: LogFrames;
   readonly #records: RecordReader;
   readonly #keys: LogKeys;
-  #memory: MemoryIndex;
-  #reader: IndexReader | undefined;
-  #readerTried = false;
-  #wasScanned = false;
-  #walks = 0;
+  readonly #lookups: LogLookups;
   #users = 1;
 
   /** Opens a log and checks its head; undefined when there is no such file. */
@@ -71,22 +57,14 @@ export class Log implements Interval {
     const file = disk.openToRead(`${directory}/${logName(interval)}`);
     if (file === undefined) return undefined;
     try {
-      return new Log(disk, file, interval, options, `${directory}/${indexName(interval)}`);
+      return new Log(file, interval, options, { disk, path: `${directory}/${indexName(interval)}` });
     } catch (error) {
       file.close();
       throw error;
     }
   }
 
-  private constructor(
-    disk: ReadingDisk,
-    file: ReadableFile,
-    interval: Interval,
-    options: LogOptions,
-    indexPath: string,
-  ) {
-    this.#disk = disk;
-    this.#indexPath = indexPath;
+  private constructor(file: ReadableFile, interval: Interval, options: LogOptions, index: IndexLocation) {
     this.#options = options;
     this.path = file.path;
     this.first = interval.first;
@@ -104,7 +82,8 @@ export class Log implements Interval {
       keyOnDisk: (at, length) => this.recordAt(at, length).key,
       verifiedMap: () => this.#verifiedMap(),
     });
-    this.#memory = this.#newIndex();
+    const parts = { bytes: this.#bytes, frames: this.#frames, records: this.#records, keys: this.#keys };
+    this.#lookups = new LogLookups(this, parts, index, options);
   }
 
   /** End of the last whole frame that is known, written or not; the seal is not counted. */
@@ -158,7 +137,7 @@ export class Log implements Interval {
 
   /** What the index file says, if there is one that can be used. */
   get summary(): IndexSummary | undefined {
-    return this.#indexFile()?.summary;
+    return this.#lookups.summary;
   }
 
   /** Reads at least so much at once: for those who read records one after the other. */
@@ -189,23 +168,17 @@ export class Log implements Interval {
 
   /** Sees to it that a log that has a successor is whole and has an index; anything else is damage. */
   loadSealed(): void {
-    if (this.#indexFile() === undefined) this.#loadMemory();
+    this.#lookups.load();
   }
 
   /** Looks whether an index that was missed was made meanwhile, and gives the memory back that stood in for it. */
   adoptIndex(): void {
-    if (this.#reader !== undefined || (!this.#readerTried && this.#memory.records === 0)) return;
-    this.#readerTried = false;
-    if (this.#indexFile() === undefined) return;
-    this.forgetBytes();
-    this.#frames.restart();
+    this.#lookups.adoptIndex();
   }
 
   /** The same where another index has taken the place of the one that is open. */
   renewIndex(): void {
-    closeQuietly(() => this.#reader?.close());
-    this.#reader = undefined;
-    this.adoptIndex();
+    this.#lookups.renewIndex();
   }
 
   /** Whether there is an index file that counts at first sight, without a look through the log. */
@@ -216,65 +189,32 @@ export class Log implements Interval {
 
   /** The newest record of a key in this log, a removal too. */
   lookup(key: EncodedKey, hash: number): StoredRecord | undefined {
-    const reader = this.#reader;
-    if (reader === undefined)
-      return this.#lookupInMemory(key, this.isForeign ? hashKey(key, this.hashSeed) : hash);
-    try {
-      return this.#lookupIn(reader, key, hash);
-    } catch (error) {
-      this.#abandon(reader, error);
-      return this.#lookupInMemory(key, hash);
-    }
+    return this.#lookups.find(key, hash);
   }
 
-  /** The same of a log that has a successor: by its index file, or however it can be done without. */
+  /** The same of a log that has a successor. */
   lookupSealed(key: EncodedKey, hash: number): StoredRecord | undefined {
-    if (this.#indexFile() === undefined) {
-      if (!this.sealed && !this.#wasScanned && this.size() > SMALL_LOG_BYTES) return this.#scanFor(key);
-      this.#loadMemory();
-    }
-    return this.lookup(key, hash);
+    return this.#lookups.findInSealed(key, hash);
   }
 
   /** Bytes of the record that seems to be that of a key with this hash, by the index alone; 0 if there is none. */
   bytesAt(hash: number): number {
-    const reader = this.#indexFile();
-    if (reader === undefined) return 0;
-    try {
-      const slot = reader.probe(hash, -1);
-      if (slot < 0) return 0;
-      return reader.lengthOf(slot) || this.#records.claimedLength(reader.positionOf(slot));
-    } catch (error) {
-      this.#abandon(reader, error);
-      return 0;
-    }
+    return this.#lookups.bytesAt(hash);
   }
 
   /** All keys in their order, as of now; of a sealed log only after `loadSealed`. */
   order(): KeyOrder {
-    this.#frames.parseTrusted();
-    const reader = this.#reader;
-    if (reader === undefined) return this.#memory.order();
-    // Where the file turns out to be damaged, memory or a new file goes on: all list the same entries.
-    return withFallback(reader, (error) => {
-      this.#abandon(reader, error);
-      return this.order();
-    });
+    return this.#lookups.order();
   }
 
   /** Reads a log that has a successor to its end and keeps nothing; anything but a whole one is damage. */
   verifySealed(): void {
-    this.#frames.read(SMALL_LOG_BYTES, () => undefined);
-    this.#endScan();
+    this.#lookups.verifySealed();
   }
 
   /** The index in memory of a sealed log, made by reading it whole; up to `keepBytes` of its bytes stay in memory. */
   loadMemory(keepBytes: number): MemoryIndex {
-    // Where it grew before this handle's eyes, its bytes were let go: one more look at all of it takes less than one at each key.
-    const isAtHand = this.#options.map || this.#bytes.isInTail(this.headerBytes);
-    if (!isAtHand && this.size() <= keepBytes) this.#frames.restart();
-    this.#loadMemory(keepBytes);
-    return this.#memory;
+    return this.#lookups.loadMemory(keepBytes);
   }
 
   /** Gives back what memory its bytes take. */
@@ -318,7 +258,7 @@ export class Log implements Interval {
   encode(mutations: readonly Mutation[]): number {
     const { tail } = this;
     const before = tail.length;
-    const { isHashed } = this.#memory;
+    const { isHashed } = this.#lookups.memory;
     try {
       const [only] = mutations;
       if (only !== undefined && mutations.length === 1) {
@@ -333,7 +273,7 @@ export class Log implements Interval {
       throw error;
     }
     // A key that is written is at hand: to read it again for the first lookup would take ten times as long.
-    if (isHashed) for (const { key } of mutations) this.#memory.noteHash(hashKey(key, this.hashSeed));
+    if (isHashed) for (const { key } of mutations) this.#lookups.memory.noteHash(hashKey(key, this.hashSeed));
     noteGarbage(tail.length - before);
     return tail.length - before;
   }
@@ -346,7 +286,7 @@ export class Log implements Interval {
   /** Notes that the log has ended with a seal: what it holds is found in the file from now on. */
   markSealed(): void {
     this.#frames.markSealed();
-    this.#memory.trim();
+    this.#lookups.memory.trim();
     this.#bytes.isComplete = true;
     this.forgetBytes();
   }
@@ -382,14 +322,14 @@ export class Log implements Interval {
 
   release(): void {
     if (--this.#users > 0) return;
-    closeQuietly(() => this.#reader?.close());
+    this.#lookups.close();
     closeQuietly(() => this.#bytes.close());
   }
 
   /** Like `release`, for a log that was replaced and may be removed: letting go of it can take long. */
   releaseInBackground(): void {
     if (--this.#users > 0) return;
-    closeQuietly(() => this.#reader?.closeInBackground());
+    this.#lookups.closeInBackground();
     closeQuietly(() => this.#bytes.closeInBackground());
   }
 
@@ -401,94 +341,12 @@ export class Log implements Interval {
     return crc32(map, this.headerBytes, end, 0) === contentDigest ? map : undefined;
   }
 
-  #newIndex(): MemoryIndex {
-    return new MemoryIndex(this.#keys);
-  }
-
   #sink(): RecordSink {
     return {
-      note: (position, length) => this.#memory.add(position, length),
-      restart: () => void (this.#memory = this.#newIndex()),
-      cut: (position) => this.#memory.cut(position),
+      note: (position, length) => this.#lookups.memory.add(position, length),
+      restart: () => this.#lookups.restart(),
+      cut: (position) => this.#lookups.memory.cut(position),
       damage: (fault) => this.damage(fault),
     };
-  }
-
-  #lookupInMemory(key: EncodedKey, hash: number): StoredRecord | undefined {
-    if (this.#walks === TRUSTED_WALKS) this.#frames.parseTrusted();
-    const record = this.#lookupIn(this.#memory, key, hash);
-    return record === undefined && this.#frames.isTrusted ? this.#walkTrusted(key) : record;
-  }
-
-  #lookupIn(index: LogIndex, key: EncodedKey, hash: number): StoredRecord | undefined {
-    for (let handle = index.probe(hash, -1); handle >= 0; handle = index.probe(hash, handle)) {
-      const position = index.positionOf(handle);
-      const length = index.lengthOf(handle);
-      if (this.#records.isOther(position, length, key)) continue;
-      const record = this.recordAt(position, length);
-      if (record.hasKey(key)) return record;
-    }
-    return undefined;
-  }
-
-  /** Looks a key up in frames that were neither counted nor indexed yet. */
-  #walkTrusted(key: EncodedKey): StoredRecord | undefined {
-    this.#walks += 1;
-    const start = this.#bytes.tailOffset(this.headerBytes);
-    const span = this.codec.findNewest?.(this.tail.whole(), start, this.#bytes.tailOffset(this.end), key);
-    if (span === "damaged") this.#frames.parseTrusted();
-    if (span === undefined || span === "damaged") return undefined;
-    return this.recordAt(this.headerBytes + span.start - start, span.end - span.start);
-  }
-
-  #indexFile(): IndexReader | undefined {
-    if (this.#readerTried) return this.#reader;
-    this.#readerTried = true;
-    const file = openIndexFile(this.#disk, this.#indexPath);
-    this.#reader = file === undefined ? undefined : IndexReader.open(file, this, this.#options);
-    if (this.#reader !== undefined) this.#bytes.isComplete = true;
-    return this.#reader;
-  }
-
-  /** A damaged index is as good as none: the log has everything. Any other error is thrown again. */
-  #abandon(reader: IndexReader, error: unknown): void {
-    if (!(error instanceof UnusableIndex)) throw error;
-    if (this.#reader === reader) {
-      closeQuietly(() => reader.close());
-      closeQuietly(() => this.#options.removeDamaged?.(this.#indexPath));
-      this.#reader = undefined;
-      // What was in memory was given back when the index was adopted.
-      this.#frames.restart();
-    }
-    if (this.#reader === undefined) this.#loadMemory();
-  }
-
-  #loadMemory(keepBytes = SMALL_LOG_BYTES): void {
-    if (!this.sealed) this.#frames.catchUp(keepBytes);
-    const fault = this.#frames.whyIncomplete();
-    if (fault !== undefined) throw this.damage(fault);
-    this.#bytes.isComplete = true;
-  }
-
-  /** Reads the whole log for one key, and keeps nothing. */
-  #scanFor(key: EncodedKey): StoredRecord | undefined {
-    this.#wasScanned = true;
-    let found = -1;
-    let foundLength = 0;
-    this.#frames.read(SMALL_LOG_BYTES, (position, length) => {
-      const start = this.#bytes.tailOffset(position);
-      if (!this.codec.hasKey(this.tail.whole(), start, start + length, key)) return;
-      found = position;
-      foundLength = length;
-    });
-    this.#endScan();
-    return found < 0 ? undefined : this.recordAt(found, foundLength);
-  }
-
-  /** Goes back to where a scan began; damage that it met is thrown. */
-  #endScan(): void {
-    const fault = this.#frames.whyIncomplete();
-    this.#frames.rewind();
-    if (fault !== undefined) throw this.damage(fault);
   }
 }
