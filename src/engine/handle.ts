@@ -1,5 +1,4 @@
 import type { Disk } from "../disk/disk.ts";
-import { isOfThisMachine } from "../disk/real-disk.ts";
 import { KvsError } from "../format/errors.ts";
 import type { EncodedKey } from "../format/key.ts";
 import type { Mutation, StoredRecord } from "../format/record.ts";
@@ -9,11 +8,11 @@ import { Generations } from "./generations.ts";
 import { HintReader } from "./hint-reader.ts";
 import type { CompactOptions, Durability, ResolvedOptions } from "./options.ts";
 import type { Newest } from "./runs.ts";
-import { callOff, maintainInBackground, untilIdle } from "./background.ts";
+import { callOff, untilIdle } from "./background.ts";
 import { TAIL_BYTES } from "./log-options.ts";
 import { isCompacting } from "./compaction-lock.ts";
-import { compactAll, isMaintenanceDue, isWorkLeft, lacksIndexes, maintain, planNow } from "./maintenance.ts";
-import { runInSlices, runToEnd } from "./slices.ts";
+import { HandleMaintenance, type MaintenancePlace } from "./handle-maintenance.ts";
+import { compactAll, lacksIndexes, planNow } from "./maintenance.ts";
 import { mapIfFew } from "./mapped-bytes.ts";
 import { LiveRecords, Scan, type ScanRequest } from "./scan.ts";
 import { type Snapshot, snapshotOf } from "./snapshot.ts";
@@ -23,12 +22,6 @@ import { WriteLock } from "./write-lock.ts";
 import { Writer } from "./writer.ts";
 import type { WriterContext } from "./writer-context.ts";
 
-/** A handle that has not written for so long seals a long tail. */
-const IDLE_MS = 100;
-
-/** What a handle may merge itself when it is closed, in bytes of the logs to be merged: a few hundredths of a second. */
-const CLOSING_MERGE_BYTES = 4 * 1024 * 1024;
-
 /** How often it is looked whether an index is there by now. */
 const INDEXING_PAUSE_MS = 10;
 
@@ -36,15 +29,8 @@ const INDEXING_PAUSE_MS = 10;
 const BULK_TAIL_BYTES: number = 1024 * 1024;
 
 /** Where a handle lives. */
-export interface Surroundings {
+export interface Surroundings extends MaintenancePlace {
   readonly disk: Disk;
-  /** What is due when the handle is closed is done by another process: the caller sees to it. */
-  readonly leavesMaintenance: boolean;
-  /**
-   * The handle writes much and looks little up: it keeps little in memory, and
-   * has its indexes made by another process, which this starts.
-   */
-  readonly startIndexing?: ((directory: string) => void) | undefined;
 }
 
 /**
@@ -61,23 +47,13 @@ export class StoreHandle {
   #writing: { readonly lock: WriteLock; readonly writer: Writer } | undefined;
   readonly #cache: CachedReads | undefined;
   #closed = false;
-  #idleTimer: Timer | undefined;
   /** A compaction that was asked for; closing the handle gives it up. */
   #compaction: Generator<void> | undefined;
-  #changesSeen = 0;
-  readonly #leavesMaintenance: boolean;
-  readonly #startIndexing: Surroundings["startIndexing"];
-  /** Set by `close`: whether there is work for a compaction. */
-  maintenanceIsDue = false;
+  readonly #maintenance: HandleMaintenance;
 
-  constructor(
-    { disk, leavesMaintenance, startIndexing }: Surroundings,
-    directory: string,
-    options: ResolvedOptions,
-  ) {
+  constructor(surroundings: Surroundings, directory: string, options: ResolvedOptions) {
+    const { disk, startIndexing } = surroundings;
     this.disk = disk;
-    this.#leavesMaintenance = leavesMaintenance;
-    this.#startIndexing = startIndexing;
     this.directory = disk.absolute(directory);
     this.#options = options;
     this.#cache = options.cacheBytes > 0 ? new CachedReads(options.cacheBytes) : undefined;
@@ -87,6 +63,16 @@ export class StoreHandle {
       tailBytes: startIndexing !== undefined ? BULK_TAIL_BYTES : TAIL_BYTES,
       removeDamaged: options.readOnly ? undefined : (path) => disk.unlink(path),
     });
+    this.#maintenance = new HandleMaintenance(this, options, surroundings);
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** After `close`: whether there is work left for a compaction. */
+  get maintenanceIsDue(): boolean {
+    return this.#maintenance.isDue;
   }
 
   /** Opens the store's files, creating the store unless the handle is to read only. */
@@ -105,7 +91,7 @@ export class StoreHandle {
     // Whatever fails, the files are closed; the first failure is the one that explains the others.
     const failures: unknown[] = [];
     attempt(() => void this.#compaction?.return(undefined), failures);
-    attempt(() => this.#settle(), failures);
+    attempt(() => this.#maintenance.settle(this.#writing?.writer), failures);
     this.#closed = true;
     attempt(() => this.#writing?.writer.close(durability), failures);
     attempt(() => this.#closeFiles(), failures);
@@ -154,8 +140,7 @@ export class StoreHandle {
     const writer = this.#writer();
     this.#cache?.forget(mutations);
     writer.write(mutations, options);
-    if (changesOf(writer) !== this.#changesSeen) this.#maintainSoon();
-    this.#idleTimer ??= this.#watchForIdleness(writer);
+    this.#maintenance.noteWrite(writer);
   }
 
   /** Returns an answer that wrote nothing, once what it rests on is as durable as a write would be. */
@@ -208,7 +193,7 @@ export class StoreHandle {
       return await compactAll({ ...this.internals(), waitMs, onProgress, onStart }, format);
     } finally {
       // What was called off is due again if there was no merge.
-      if (!this.#closed && !this.#leavesMaintenance) this.#maintainIfDue();
+      if (!this.#closed) this.#maintenance.beginIfDue();
     }
   }
 
@@ -253,7 +238,7 @@ export class StoreHandle {
   async indexed(): Promise<void> {
     const { directory } = this;
     await untilIdle(directory);
-    while (lacksIndexes(this.#context()) && isCompacting(this.disk, directory)) {
+    while (lacksIndexes(this.context()) && isCompacting(this.disk, directory)) {
       // oxlint-disable-next-line no-await-in-loop -- waiting is the point
       await Bun.sleep(INDEXING_PAUSE_MS);
     }
@@ -261,12 +246,12 @@ export class StoreHandle {
 
   /** The parts, for work that is done with several of them. */
   internals(): CompactionContext {
-    return { ...this.#context(), writer: this.#writer() };
+    return { ...this.context(), writer: this.#writer() };
   }
 
   /** Closes the files of a store that is thrown away. */
   abandon(): void {
-    clearInterval(this.#idleTimer);
+    this.#maintenance.stop();
     this.#closed = true;
     const failures: unknown[] = [];
     attempt(() => this.#writing?.writer.close("os"), failures);
@@ -275,13 +260,14 @@ export class StoreHandle {
 
   #writer(): Writer {
     if (this.#writing === undefined) {
-      const context = this.#context();
+      const context = this.context();
       this.#writing = { lock: context.lock, writer: new Writer(context, this.#options) };
     }
     return this.#writing.writer;
   }
 
-  #context(): WriterContext {
+  /** The parts that a writer works with. */
+  context(): WriterContext {
     const lock =
       this.#writing?.lock ??
       new WriteLock(this.disk, this.directory, this.#options.waitMs, (file) =>
@@ -298,99 +284,11 @@ export class StoreHandle {
     };
   }
 
-  /** Has indexes made and merges done, out of the way of reads and writes. */
-  #maintainSoon(): void {
-    this.#changesSeen = changesOf(this.#writer());
-    // What was sealed before this log has its index by now, mostly.
-    this.#generations.adoptIndexes();
-    // Another disk than this machine's is not to be reached from another thread.
-    if (!isOfThisMachine(this.disk)) return;
-    const { directory } = this;
-    const done = (): void => {
-      if (!this.#closed) this.#generations.adoptIndexes();
-    };
-    if (this.#startIndexing !== undefined) {
-      this.#startIndexing(directory);
-      return;
-    }
-    void maintainInBackground(directory, this.#options, done).then((hasWorker) =>
-      hasWorker ? undefined : this.#maintainInSlices(),
-    );
-  }
-
-  /** What others left to be done does not wait for the next log to be sealed: they ended too soon, or lost an index. */
-  #maintainIfDue(): void {
-    try {
-      const rules = this.#options.autoCompact ? this.#options : undefined;
-      // Who is at it may be another handle of this process, by other rules: this one's come next.
-      if (isOfThisMachine(this.disk) && isWorkLeft(this.#context(), rules) !== false) this.#maintainSoon();
-    } catch {
-      // A store that may only be read is opened all the same.
-    }
-  }
-
-  async #maintainInSlices(): Promise<void> {
-    if (this.#closed) return;
-    try {
-      const maxBytes = this.#options.autoCompact ? Number.POSITIVE_INFINITY : 0;
-      await runInSlices(maintain(this.internals(), this.#options, { maxBytes }));
-    } catch {
-      // The handle may have been closed; everything else is met by those who read or write.
-    }
-  }
-
-  /** Seals what would make the next start slow, once nothing was written for a while. */
-  #watchForIdleness(writer: Writer): Timer {
-    let seen = writer.writes;
-    const timer = setInterval(() => {
-      if (writer.writes !== seen) {
-        seen = writer.writes;
-        return;
-      }
-      clearInterval(timer);
-      this.#idleTimer = undefined;
-      this.#sealWhileIdle(writer);
-    }, IDLE_MS);
-    timer.unref();
-    return timer;
-  }
-
-  #sealWhileIdle(writer: Writer): void {
-    try {
-      writer.sealLongTail();
-      if (changesOf(writer) !== this.#changesSeen) this.#maintainSoon();
-    } catch {
-      // Who holds the lock for so long will seal it; any other failure is met by the next call.
-    }
-  }
-
-  /** Leaves the store as quick to open as it can be. What fails here is tried by the next handle. */
-  #settle(): void {
-    clearInterval(this.#idleTimer);
-    const writer = this.#writing?.writer;
-    if (writer?.isUsable !== true) return;
-    writer.release();
-    try {
-      writer.sealLongTail();
-      const context = this.internals();
-      if (changesOf(writer) === 0) {
-        this.maintenanceIsDue =
-          this.#leavesMaintenance && this.#options.autoCompact && isWorkLeft(context) === true;
-        return;
-      }
-      const mayMerge = this.#options.autoCompact && !this.#leavesMaintenance;
-      runToEnd(maintain(context, this.#options, { maxBytes: mayMerge ? CLOSING_MERGE_BYTES : 0 }));
-      this.maintenanceIsDue = this.#options.autoCompact && isMaintenanceDue(context, this.#options);
-    } catch {
-      // What was written is safe, and that is what closing is about.
-    }
-  }
-
   #openFiles(): void {
     const { readOnly, create } = this.#options;
     this.#generations.reload();
     if (this.#generations.newest !== undefined) {
-      if (!readOnly && !this.#leavesMaintenance) this.#maintainIfDue();
+      if (!readOnly) this.#maintenance.beginIfDue();
       return;
     }
     const isThere = this.disk.list(this.directory) !== undefined;
@@ -425,11 +323,6 @@ export class StoreHandle {
     if (this.#writing?.writer.lockHeld !== true) this.#generations.catchUp();
     return this.#generations;
   }
-}
-
-/** Grows with everything that maintenance may be due after. */
-function changesOf({ rotations, postponed }: Writer): number {
-  return rotations + postponed;
 }
 
 function textIfAny(record: StoredRecord | undefined): string | undefined {
