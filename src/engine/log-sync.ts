@@ -85,12 +85,7 @@ export class LogSync {
 
   /** Starts a sync in the background if much was written since the last one. */
   startIfFar(log: Log): void {
-    const end = log.writtenEnd;
-    if (end < this.#startedAt) this.#startedAt = 0;
-    if (end - this.#startedAt < SYNC_INTERVAL_BYTES) return;
-    this.#startedAt = end;
-    // What fails here fails again where somebody waits for it.
-    this.#groupCommit.join().catch(() => undefined);
+    this.#startIfMore(log, SYNC_INTERVAL_BYTES);
   }
 
   /**
@@ -98,8 +93,8 @@ export class LogSync {
    * wait for; where it cannot, a sync in the background is started.
    */
   isNearlySynced(log: Log): boolean {
-    if (log.writtenEnd - this.#knownBytes(log) <= QUICKLY_SYNCED_BYTES) return true;
-    this.#groupCommit.join().catch(() => undefined);
+    if (log.end - this.#knownBytes(log) <= QUICKLY_SYNCED_BYTES) return true;
+    this.#startIfMore(log, 1);
     return false;
   }
 
@@ -118,6 +113,16 @@ export class LogSync {
       this.#host.heldHint = undefined;
       lock.release();
     }
+  }
+
+  /** Starts a sync in the background if so many bytes, or more, were written since the last one was started. */
+  #startIfMore(log: Log, bytes: number): void {
+    const end = log.writtenEnd;
+    if (end < this.#startedAt) this.#startedAt = 0;
+    if (end - this.#startedAt < bytes) return;
+    this.#startedAt = end;
+    // What fails here fails again where somebody waits for it.
+    this.#groupCommit.join().catch(() => undefined);
   }
 
   async #syncInBackground(): Promise<void> {

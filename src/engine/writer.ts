@@ -120,12 +120,13 @@ export class Writer implements LockHolder, SyncHost {
       ? mutations.reduce((sum, one) => sum + log.encode([one]), 0)
       : log.encode(mutations);
     this.writes += 1;
-    const mayBeDue = log.end >= this.#options.generationBytes;
     if (this.#options.durability === "sync") this.#flush({ sync: true });
-    else if (options.urgent || mayBeDue || log.end - log.writtenEnd >= CHUNK_BYTES)
+    else if (options.urgent || log.end - log.writtenEnd >= CHUNK_BYTES) this.#flush({ sync: false });
+    if (this.#rotation.isDue(log)) {
+      // The write has succeeded then: whatever the rotation meets is its own.
       this.#flush({ sync: false });
-    // The write has succeeded by now: whatever the rotation meets is its own.
-    if (this.#rotation.isDue(log)) this.#rotateIfPossible();
+      this.#rotateIfPossible();
+    }
     this.#hasReturned = true;
   }
 

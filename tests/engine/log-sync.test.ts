@@ -51,6 +51,14 @@ test("a long log is sealed at once if most of it is on the disk, and waits for i
   expect(await logsAfter(false)).toBe(1);
 });
 
+test("what is written to a long log that waits for its sync is handed over in large pieces", () => {
+  const disk = new SlowDisk();
+  using store = KvStore.openOn(disk, newStorePath(), { generationBytes: 5_000_000, autoCompact: false });
+  for (let number = 0; number < 6000; number += 1) store.set(`k${number}`, UNIT.slice(0, 1000));
+  const appends = disk.calls.filter(({ method }) => method === "append.append");
+  expect(appends.length).toBeWithin(20, 30);
+});
+
 test("a sync that took long does not take back what a later one has made durable", async () => {
   const path = newStorePath();
   const disk = new SlowDisk();
