@@ -91,7 +91,6 @@ export class LogBytes {
     }
     const map = this.#mapped();
     if (map !== undefined) {
-      noteGarbage(length);
       this.buffer = map.bytes;
       this.offset = position;
       return position + length <= map.bytes.length;

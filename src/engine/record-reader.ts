@@ -1,6 +1,7 @@
 import type { LogCodec } from "../format/codec.ts";
 import { MAX_FRAME_BYTES } from "../format/limits.ts";
 import type { StoredRecord } from "../format/record.ts";
+import { noteGarbage } from "./garbage.ts";
 import type { LogBytes } from "./log-bytes.ts";
 
 /** Where a record may end is looked for in steps of this size. */
@@ -21,9 +22,9 @@ export class RecordReader {
     const bytes = this.#bytes;
     let end = bytes.locate(position, length) && length > 0 ? bytes.offset + length : undefined;
     if (length === 0) end = this.#findEnd(position);
-    return end === undefined
-      ? undefined
-      : this.#codec.decodeRecord(bytes.buffer, position, bytes.offset, end);
+    if (end === undefined) return undefined;
+    noteGarbage(end - bytes.offset);
+    return this.#codec.decodeRecord(bytes.buffer, position, bytes.offset, end);
   }
 
   /** What a record does to its key, if it is in memory, where all were verified. */
