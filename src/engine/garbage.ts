@@ -6,7 +6,7 @@ const OBJECT_BYTES = 256;
 /** Garbage is collected after so much. */
 const COLLECTED_BYTES: number = 16 * 1024 * 1024;
 
-/** Records from this size on are large: of some hundred that were read, a small collection leaves all that they were. */
+/** Records from this size on are large: hundreds of them can be garbage before a small collection frees the first. */
 const LARGE_RECORD_BYTES: number = 64 * 1024;
 
 /** All garbage is collected after so much that large records have left ... */
@@ -39,7 +39,7 @@ export function noteGarbage(bytes: number): void {
 /**
  * Its small collection frees texts only together with the block of objects that they
  * are in, and a block of large ones is hundreds of megabytes: a loop of lookups of
- * 5 MiB each gathered 3 GB, and 240 MiB now.
+ * 5 MiB each gathered 3 GB, and gathers 300 MiB now.
  */
 function noteLarge(bytes: number): void {
   largeBytes += bytes;
